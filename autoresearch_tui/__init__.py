@@ -1,0 +1,1 @@
+"""A night of autonomous pretraining research, supervised from a terminal."""

@@ -1,0 +1,1446 @@
+"""Data, clock, checkpoint and measurement: the frozen half of a workspace. Nobody edits this file; `train.py` is the other half.
+
+The contract of train.py, which this file checks before it spends the budget:
+
+  1. Importing it trains nothing: training stands under `if __name__ == "__main__":`.
+  2. `build_model()` takes no arguments and returns an `nn.Module`.
+  3. In `eval()` mode `model(tokens)` takes int64 [B, T] and returns logits [B, T, VOCAB_SIZE]. A position's logits depend on the
+     tokens up to that position in its own row, and on nothing else. `forward` may have any further optional arguments.
+  4. Its state is parameters and buffers: what is not in the state dict is not in the model.
+  5. The seed, the data, the clock and the checkpoint come from here: `SEED`, `batches`, `start`, `save`.
+
+Everything else in train.py may change. What it is worth is not for train.py to say: the evaluation runs in processes of its own.
+A *host* rebuilds the model from the checkpoint and turns tokens into logits; it knows no answers. A *judge* alone holds the
+held-out text, never imports train.py, and scores what the hosts say. There are two hosts, and they cannot speak to each other: the
+second is asked some of the rows again, among other rows and with another ending. A model that looks ahead, mixes rows, remembers
+or learns while it is measured contradicts itself there, and has no number.
+
+  python prepare.py [--dataset climbmix|tinystories|python|PATH] [--shards N]    data and tokenizer; go on where it stopped
+  python prepare.py fit                                         lower DEVICE_BATCH_SIZE in train.py until the training fits
+  python prepare.py judge [--checkpoint FILE] [--split audit]   measure a checkpoint
+  python prepare.py sample [FILE] [--prompt TEXT]               text from the model you woke up to
+  python prepare.py new DIR [--profile auto|NAME]               (in the bundled harness) make a workspace
+
+Environment: AUTORESEARCH_DATA (where data is kept), AUTORESEARCH_DEVICE (cuda, mps or cpu), AUTORESEARCH_SEED, AUTORESEARCH_STEPS
+(this many steps instead of the budget: exactly reproducible on a CPU), AUTORESEARCH_TRIAL (the name of a supervised trial:
+train.py then leaves the evaluation to its supervisor).
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import atexit
+import bisect
+import contextlib
+import ctypes
+import errno
+import fcntl
+import functools
+import gc
+import hashlib
+import importlib.util
+import json
+import math
+import mmap
+import os
+import random
+import re
+import resource
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+IMPORTED = time.perf_counter()  # start-up is everything between here and the clock
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "autoresearch-tui"
+os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
+os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(CACHE / "compiled"))  # a graph is compiled once, not once a trial
+os.environ.setdefault("TRITON_CACHE_DIR", str(CACHE / "compiled" / "triton"))
+
+import numpy as np  # noqa: E402  (torch reads the environment as it is imported)
+import torch  # noqa: E402
+from torch import Tensor, nn  # noqa: E402
+
+# ---------------------------------------------------------------------------------------------------------------------------------
+# What the profile says
+# ---------------------------------------------------------------------------------------------------------------------------------
+
+HERE = Path(__file__).resolve().parent
+BUNDLED = HERE / "profiles"  # only beside the bundled copy, which makes workspaces and borrows demo's figures to be importable
+PROFILE_FILE = BUNDLED / "demo.toml" if BUNDLED.is_dir() else HERE / "profile.toml"
+REQUIRED = {"dataset": str, "vocab_size": int, "sequence_length": int, "budget_seconds": (int, float), "eval_tokens": int, "sigma": float}
+
+
+def read_profile(path: Path) -> dict[str, Any]:
+    try:
+        profile = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        sys.exit(f"{path} is missing: `prepare.py new DIR` of the bundled harness makes a workspace that has one.")
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        sys.exit(f"{path} is not a profile: {error}.")
+    for key, kind in REQUIRED.items():
+        value = profile.get(key)
+        if not isinstance(value, kind) or (isinstance(value, int | float) and value <= 0):
+            sys.exit(f"{path}: `{key}` is {'missing' if value is None else f'{value!r}'}; a profile needs a {key.replace('_', ' ')} there.")
+    if not 257 <= profile["vocab_size"] <= 65536:
+        sys.exit(f"{path}: `vocab_size` is {profile['vocab_size']}; 257 (bytes and a start mark) to 65536 (two bytes a token) can be kept.")
+    return profile
+
+
+PROFILE = read_profile(PROFILE_FILE)
+VOCAB_SIZE: int = PROFILE["vocab_size"]
+MAX_SEQ_LEN: int = PROFILE["sequence_length"]
+TIME_BUDGET: float = PROFILE["budget_seconds"]
+EVAL_TOKENS: int = PROFILE["eval_tokens"]
+SEED = int(os.environ.get("AUTORESEARCH_SEED", "42"))
+STEPS = int(os.environ.get("AUTORESEARCH_STEPS", "0"))
+TRIAL = os.environ.get("AUTORESEARCH_TRIAL", "")
+CHECKPOINT = HERE / "checkpoint.pt"
+SCRIPT = Path(getattr(sys.modules["__main__"], "__file__", None) or HERE / "train.py").resolve()  # train.py, when it is what runs
+BOS = 0  # every document starts with this token, and so does every row
+
+
+def data_folder(dataset: str) -> Path:
+    """Where a dataset is kept: `train/` and `tokenizer/`, which a trial may read, and beside them the held-out text, which it may not."""
+    if dataset == "python":
+        dataset = f"python-{sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}"
+    elif dataset not in ("climbmix", "tinystories"):
+        dataset = f"{Path(dataset).name}-{hashlib.sha256(dataset.encode()).hexdigest()[:8]}"
+    return Path(os.environ.get("AUTORESEARCH_DATA") or CACHE) / f"{dataset}-{VOCAB_SIZE}"
+
+
+DATA = data_folder(PROFILE["dataset"])
+
+
+def tell_in_one_sentence(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+    """Known ends of a process are a sentence; only a bug in train.py is a traceback, which the researcher needs to mend it."""
+    atexit.unregister(measure)  # a training that failed after it saved is a failure all the same
+    text = str(error)
+    if isinstance(error, KeyboardInterrupt):
+        print("\ninterrupted; the same command goes on where this stopped.", file=sys.stderr)
+    elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        print(
+            f"no space left for {error.filename or DATA}: free some, or set AUTORESEARCH_DATA to a folder on a larger disk, and run this again.",
+            file=sys.stderr,
+        )
+    elif isinstance(error, torch.OutOfMemoryError | MemoryError) or "out of memory" in text or "can't allocate memory" in text:
+        rows = getattr(sys.modules["__main__"], "DEVICE_BATCH_SIZE", "unknown")
+        print(f"\nout of memory: lower DEVICE_BATCH_SIZE (now {rows}), then DEPTH; {memory_left()}.", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+sys.excepthook = tell_in_one_sentence
+
+# ---------------------------------------------------------------------------------------------------------------------------------
+# The device
+# ---------------------------------------------------------------------------------------------------------------------------------
+
+# Dense bf16 peak of one device, by a part of its name; the longest match counts. A device that is not here has no MFU.
+PEAK_FLOPS = {
+    "B200": 2250e12, "GB200": 2250e12, "H200": 989.5e12, "GH200": 989.5e12, "H100": 989.5e12, "H100 PCIe": 756e12, "H800": 989.5e12,
+    "H20": 148e12, "A100": 312e12, "A800": 312e12, "A6000": 154.8e12, "A40": 149.7e12, "A30": 165e12, "A10": 125e12, "L40S": 362e12,
+    "L40": 181e12, "L4": 121e12, "RTX 6000 Ada": 364e12, "RTX 5090": 209.5e12, "RTX 5080": 112.6e12, "RTX 4090": 165.2e12,
+    "RTX 4080": 97.5e12, "RTX 3090": 71e12, "RTX 3080": 59.5e12, "MI300X": 1307.4e12, "MI325X": 1307.4e12, "MI250": 191.5e12,
+}  # fmt: skip
+
+
+@functools.cache
+def device() -> torch.device:
+    """The device of this workspace. A GPU that is there but cannot be used is said, never silently replaced by the CPU."""
+    wanted = os.environ.get("AUTORESEARCH_DEVICE") or PROFILE.get("device", "auto")
+    torch.set_num_threads(PROFILE.get("threads", torch.get_num_threads()))
+    if wanted == "auto":
+        if not torch.cuda.is_available() and (reason := why_no_gpu()):
+            sys.exit(f"{reason} To train on the CPU all the same, set AUTORESEARCH_DEVICE=cpu.")
+        wanted = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        torch.ones(8, 8, device=wanted).square().sum().item()
+    except (RuntimeError, AssertionError) as error:
+        sys.exit(
+            f"this torch ({torch.__version__}) cannot use the device {wanted}: {str(error).splitlines()[0].rstrip('.')}. Install a build of torch for this card and driver, or set AUTORESEARCH_DEVICE=cpu."
+        )
+    torch.set_float32_matmul_precision("high")
+    if wanted == "cpu" and sys.platform == "linux":  # keep freed memory: large tensors come and go every step, and faulting
+        allocator = ctypes.CDLL(None)  # their pages in again is a tenth of it. A libc without mallopt does without.
+        getattr(allocator, "mallopt", lambda *_: 0)(-3, 2**30)  # M_MMAP_THRESHOLD
+        getattr(allocator, "mallopt", lambda *_: 0)(-1, 2**31 - 1)  # M_TRIM_THRESHOLD
+    return torch.device(wanted)
+
+
+def why_no_gpu() -> str:
+    """Why torch sees no GPU on a machine that has one; empty where there is none."""
+    if Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi"):
+        if torch.version.cuda is None:
+            return (
+                f"This machine has an NVIDIA GPU, but this torch ({torch.__version__}) is a build without CUDA: reinstall torch with CUDA."
+            )
+        try:
+            torch.cuda.init()
+        except (RuntimeError, AssertionError) as error:
+            return f"This machine has an NVIDIA GPU that torch {torch.__version__} (CUDA {torch.version.cuda}) cannot use: {str(error).splitlines()[0].rstrip('.')}."
+        return "This machine has an NVIDIA driver, but CUDA shows no device: look at CUDA_VISIBLE_DEVICES."
+    if Path("/dev/kfd").exists() and torch.version.hip is None:
+        return f"This machine has an AMD GPU, but this torch ({torch.__version__}) is a build without ROCm: reinstall torch with ROCm."
+    return ""
+
+
+def dtype() -> torch.dtype:
+    """bf16 where the card computes in it (Ampere and later, ROCm); float32 before, on Apple's and on CPUs, where it seldom pays."""
+    gpu = device().type == "cuda"
+    return torch.bfloat16 if gpu and (torch.version.hip or torch.cuda.get_device_capability() >= (8, 0)) else torch.float32
+
+
+def autocast() -> torch.autocast:
+    return torch.autocast(device().type, dtype=torch.bfloat16, enabled=dtype() == torch.bfloat16)
+
+
+def can_compile() -> bool:
+    """torch.compile pays on a GPU, and needs Triton, a C compiler and Python's headers; without them: eager, with one warning."""
+    if device().type != "cuda":
+        return False
+    missing = [] if importlib.util.find_spec("triton") else ["triton"]
+    missing += [] if any(map(shutil.which, (os.environ.get("CC", "cc"), "gcc", "clang"))) else ["a C compiler"]
+    missing += [] if Path(sysconfig.get_path("include"), "Python.h").exists() else ["Python's headers (python3-dev)"]
+    if missing:
+        print(f"warning: without {' and '.join(missing)} there is no torch.compile: training eagerly, which is slower.", file=sys.stderr)
+    return not missing
+
+
+def device_name() -> str:
+    if device().type == "cuda":
+        return torch.cuda.get_device_name()
+    return f"{device().type}, {torch.get_num_threads()} thread{'s' * (torch.get_num_threads() > 1)}"
+
+
+def peak_flops() -> float | None:
+    if dtype() != torch.bfloat16:
+        return None
+    return max(((len(part), peak) for part, peak in PEAK_FLOPS.items() if part in device_name()), default=(0, None))[1]
+
+
+def peak_memory_mb() -> float:
+    """What the training needed at its peak: the device's memory, or this process's where the device has none of its own."""
+    if device().type == "cuda":
+        return torch.cuda.max_memory_allocated() / 2**20
+    if device().type == "mps":
+        return torch.mps.driver_allocated_memory() / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def memory_left() -> str:
+    if device().type != "cuda":
+        return f"the machine has {os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GB"
+    free, total = torch.cuda.mem_get_info()
+    return f"this process held {torch.cuda.memory_reserved() / 2**30:.1f} GB, {free / 2**30:.1f} of {total / 2**30:.1f} GB were still free"
+
+
+# ---------------------------------------------------------------------------------------------------------------------------------
+# Batches
+# ---------------------------------------------------------------------------------------------------------------------------------
+
+BUFFER = 1000  # documents to choose from when a row is packed
+REFILL = 128  # documents that arrive together when fewer are left
+
+
+class Documents:
+    """The tokenized documents of one folder, on disk: document i is `tokens[file[i]][first[i] : first[i] + length[i]]`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.tokens: list[np.ndarray] = []
+        file, first, length = [], [], []
+        for path in sorted(folder.glob("*.bin")):
+            bounds = read_bounds(path)
+            if bounds is None:
+                sys.exit(f"{path} is damaged: `python prepare.py` makes it again.")
+            file.append(np.full(len(bounds) - 1, len(self.tokens)))
+            first.append(bounds[:-1])
+            length.append(np.diff(bounds))
+            self.tokens.append(np.memmap(path, dtype=np.uint16, mode="r") if bounds[-1] else np.empty(0, np.uint16))
+        if not (DATA / "manifest.json").exists() or not file:
+            sys.exit(f"no data in {folder}: `python prepare.py` gets it.")
+        self.file, self.first, self.length = np.concatenate(file), np.concatenate(first), np.concatenate(length)
+
+    def __len__(self) -> int:
+        return len(self.length)
+
+    def __getitem__(self, i: int) -> np.ndarray:
+        first = self.first[i]
+        return self.tokens[self.file[i]][first : first + self.length[i]]
+
+
+def read_bounds(tokens: Path) -> np.ndarray | None:
+    """Where documents begin and end in a file of tokens; None if the two files do not fit each other, or one cannot be read."""
+    try:
+        bounds: np.ndarray = np.load(tokens.with_suffix(".npy"))
+        return bounds if bounds.ndim == 1 and bounds[0] == 0 and bounds[-1] * 2 == tokens.stat().st_size else None
+    except (OSError, ValueError, EOFError, IndexError):
+        return None
+
+
+def endless(count: int, seed: int) -> Iterator[tuple[int, int]]:
+    """(epoch, document) for ever, in another order every epoch."""
+    epoch = 1
+    while True:
+        yield from ((epoch, i) for i in np.random.default_rng([seed, epoch]).permutation(count).tolist())
+        epoch += 1
+
+
+def pack(documents: Documents, supply: Iterator[tuple[int, int]], rows: int) -> Iterator[tuple[np.ndarray, int]]:
+    """Batches of `rows` full rows, MAX_SEQ_LEN + 1 tokens each, and the epoch they reach into.
+
+    Best fit, no padding: into a row goes the longest waiting document that fits whole, the oldest of equals; when none fits, the
+    shortest fills the row and its rest is dropped. The waiting ones are kept as sorted integers, length above arrival, so that both
+    choices are one bisection instead of a walk through a thousand documents.
+    """
+    length = documents.length.tolist()
+    waiting: list[int] = []
+    arrived: dict[int, int] = {}
+    arrivals = epoch = 0
+    while True:
+        pieces: list[np.ndarray] = []
+        for _ in range(rows):
+            space = MAX_SEQ_LEN + 1
+            while space:
+                if len(waiting) < BUFFER:
+                    while len(waiting) < BUFFER:
+                        before = arrivals
+                        for epoch, document in _take(supply, REFILL):
+                            arrived[arrivals] = document
+                            waiting.append(length[document] << 40 | arrivals)
+                            arrivals += 1
+                        if arrivals == before:
+                            break
+                    waiting.sort()
+                if not waiting:
+                    return
+                i = bisect.bisect_left(waiting, space + 1 << 40)
+                if i:
+                    i = bisect.bisect_left(waiting, waiting[i - 1] >> 40 << 40, 0, i)
+                piece = documents[arrived.pop(waiting.pop(i) & (1 << 40) - 1)][:space]
+                pieces.append(piece)
+                space -= len(piece)
+        yield np.concatenate(pieces).reshape(rows, MAX_SEQ_LEN + 1), epoch
+
+
+def _take(supply: Iterator[tuple[int, int]], count: int) -> Iterator[tuple[int, int]]:
+    return (item for _, item in zip(range(count), supply, strict=False))
+
+
+class Batches:
+    """An endless iterator over (tokens, targets), int64 [rows, MAX_SEQ_LEN] each, on the device."""
+
+    drawn = 0  # batches given out by this process, whichever iterator gave them
+    tokens_drawn = 0
+    epoch = 1
+
+    def __init__(self, rows: int) -> None:
+        documents = Documents(DATA / "train")
+        self.packed = pack(documents, endless(len(documents), SEED), rows)
+
+    def __iter__(self) -> Batches:
+        return self
+
+    def __next__(self) -> tuple[Tensor, Tensor]:
+        rows, Batches.epoch = next(self.packed)
+        # Pinned memory comes from torch's own cache, which does not hand a buffer out again before the copy from it is done.
+        batch = torch.empty((2, len(rows), MAX_SEQ_LEN), dtype=torch.int64, pin_memory=device().type == "cuda")
+        batch.numpy()[0], batch.numpy()[1] = rows[:, :-1], rows[:, 1:]
+        Batches.drawn += 1
+        Batches.tokens_drawn += len(rows) * MAX_SEQ_LEN
+        tokens, targets = batch.to(device(), non_blocking=True)
+        return tokens, targets
+
+
+def batches(rows: int) -> Batches:
+    return Batches(rows)
+
+
+# ---------------------------------------------------------------------------------------------------------------------------------
+# The contract and the clock
+# ---------------------------------------------------------------------------------------------------------------------------------
+
+TOLERANCE = 0.01  # of the spread of the logits: far above rounding, far below what a token more or less does
+WARMUP_STEPS = 10  # compilation, allocation, caches: charged at the median of the later steps
+
+
+def breach(sentence: str) -> NoReturn:
+    atexit.unregister(measure)
+    sys.exit(f"contract: {sentence}")
+
+
+def built_model() -> nn.Module:
+    """A fresh model from the `build_model` of the file that is training, or that the host was given."""
+    build = getattr(sys.modules.get("train") or sys.modules["__main__"], "build_model", None)
+    if build is None:
+        breach("train.py has no function build_model(); the evaluation needs it to rebuild the model.")
+    try:
+        model = build()
+    except TypeError as error:
+        if "argument" in str(error) and "build_model" in str(error):
+            breach(f"build_model() must take no arguments ({error}).")
+        raise
+    if not isinstance(model, nn.Module):
+        breach(f"build_model() returned a {type(model).__name__}, not an nn.Module.")
+    return model.to(device())
+
+
+def logits(model: nn.Module, tokens: Tensor) -> Tensor:
+    """Float32 logits [B, T, VOCAB_SIZE] for tokens [B, T]: the one way a model is asked."""
+    training = model.training
+    model.eval()
+    with torch.no_grad(), autocast():
+        answer = model(tokens)
+    model.train(training)
+    if not isinstance(answer, Tensor) or answer.shape != (*tokens.shape, VOCAB_SIZE):
+        shape = list(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
+        breach(f"in eval() mode model(tokens) must return logits {[*tokens.shape, VOCAB_SIZE]}, not {shape}.")
+    return answer.float()
+
+
+def differs(one: Tensor, other: Tensor) -> bool:
+    real = one > -1e4  # a masked-out token is minus infinity in both
+    spread = one[real].max() - one[real].min()
+    return bool((one[real] - other[real]).abs().max() > TOLERANCE * spread)
+
+
+@contextlib.contextmanager
+def without_a_trace() -> Iterator[None]:
+    """Random numbers that are drawn in here are not missed by the training."""
+    with torch.random.fork_rng([0] if device().type == "cuda" else [], device_type="cuda"):
+        yield
+
+
+def random_tokens(rows: int) -> Tensor:
+    generator = torch.Generator().manual_seed(random.SystemRandom().getrandbits(32))
+    return torch.randint(VOCAB_SIZE, (rows, MAX_SEQ_LEN), generator=generator).to(device())
+
+
+def probe() -> None:
+    """Ask a copy of the model with random weights, before the clock starts: a broken contract shows here after a second.
+
+    Never the fresh model itself: its zero-initialised output layer would hide a missing mask. A replay in unchanged shapes, so that
+    kernels of every kind give the same answer again; bit-equality is not asked for.
+    """
+    with without_a_trace():
+        model = built_model()
+        generator = torch.Generator().manual_seed(SEED)
+        with torch.no_grad():
+            for weight in model.parameters():
+                if weight.is_floating_point():
+                    scale = weight[0].numel() ** -0.5 if weight.ndim > 1 else 0.1
+                    weight += (scale * torch.randn(weight.shape, generator=generator)).to(weight)
+        rows = random_tokens(4)
+        cuts = torch.tensor([1, MAX_SEQ_LEN // 4, MAX_SEQ_LEN // 2, MAX_SEQ_LEN - 1], device=device())[:, None]
+        early = torch.arange(MAX_SEQ_LEN, device=device()) < cuts
+        answer = logits(model, rows)
+        if not (answer.isfinite() | (answer == -math.inf)).all():
+            breach("the logits of a model with small random weights are not finite.")
+        other_ending = logits(model, torch.where(early, rows, random_tokens(4)))
+        if differs(answer[early], other_ending[early]):
+            breach("a position's logits change when later tokens change: the model looks ahead.")
+        if torch.equal(answer[~early], other_ending[~early]):
+            breach("the logits do not change when the tokens do: the model does not look at them.")
+        if differs(answer[0], logits(model, torch.cat([rows[:1], random_tokens(3)]))[0]):
+            breach("a row's logits change when another row of the batch changes: the model mixes rows.")
+        if differs(answer, logits(model, rows)):
+            breach("the same tokens get other logits the second time: eval() leaves something random, or it remembers.")
+
+
+class Clock:
+    """The budget, the progress line and the facts of a training. The budget counts training: steps, not start-up or compilation."""
+
+    def __init__(self, flops_per_token: float) -> None:
+        self.startup_seconds = time.perf_counter() - IMPORTED
+        self.flops_per_token = flops_per_token
+        self.durations: list[tuple[float, int]] = []  # of each step: seconds, batches drawn
+        self.late_seconds = 0.0
+        self.progress = 0.0
+        self.smooth_loss = 0.0
+        self.drawn, self.tokens_before = Batches.drawn, Batches.tokens_drawn
+        self.last = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds charged so far. A warm-up step is charged as its batches would cost later, so long ones win nothing."""
+        early, late = self.durations[:WARMUP_STEPS], self.durations[WARMUP_STEPS:]
+        price = statistics.median(s / n for s, n in late) if late else min((s / n for s, n in early), default=0.0)
+        return price * sum(n for _, n in early) + self.late_seconds
+
+    @property
+    def over(self) -> bool:
+        return self.progress >= 1.0
+
+    def step(self, loss: Tensor, lrm: float = 1.0) -> None:
+        """One optimizer step is done: look at the loss, charge the time, print the line."""
+        value = float(loss.detach())  # waits for the device, so the clock reads true
+        if math.isnan(value) or value > 100:
+            atexit.unregister(measure)
+            print("\nFAIL")
+            sys.exit(1)
+        now = time.perf_counter()
+        seconds, self.last = now - self.last, now
+        self.durations.append((seconds, max(1, Batches.drawn - self.drawn)))
+        self.late_seconds += seconds if len(self.durations) > WARMUP_STEPS else 0.0
+        tokens, self.tokens_before = Batches.tokens_drawn - self.tokens_before, Batches.tokens_drawn
+        self.drawn = Batches.drawn
+        steps = len(self.durations)
+        progress = steps / STEPS if STEPS else self.seconds / TIME_BUDGET
+        self.progress = max(self.progress, min(1.0, progress))
+        self.smooth_loss = 0.9 * self.smooth_loss + 0.1 * value
+        mfu = self.mfu(tokens / seconds)
+        print(
+            f"\rstep {steps - 1:05d} ({100 * self.progress:.1f}%) | loss: {self.smooth_loss / (1 - 0.9**steps):.6f} | lrm: {lrm:.2f} | dt: {1000 * seconds:.0f}ms"
+            f" | tok/sec: {int(tokens / seconds):,} | mfu: {'n/a' if mfu is None else f'{mfu:.1f}%'} | epoch: {Batches.epoch}"
+            f" | remaining: {max(0.0, (1 - self.progress) * (self.seconds / self.progress if STEPS else TIME_BUDGET)):.0f}s    ",
+            end="\n" if self.over else "",
+            flush=True,
+        )
+
+    def mfu(self, tokens_per_second: float) -> float | None:
+        peak = peak_flops()
+        return 100 * self.flops_per_token * tokens_per_second / peak if peak and self.flops_per_token else None
+
+    def facts(self) -> dict[str, Any]:
+        late = self.durations[WARMUP_STEPS:]
+        share = sum(n for _, n in late) / max(1, sum(n for _, n in self.durations))
+        mfu = self.mfu(Batches.tokens_drawn * share / self.late_seconds) if late else None
+        return {
+            "training_seconds": self.seconds,
+            "mfu_percent": mfu,
+            "total_tokens": Batches.tokens_drawn,
+            "num_steps": len(self.durations),
+            "startup_seconds": self.startup_seconds,
+        }
+
+
+the_clock: Clock | None = None
+
+
+def start(model: nn.Module, flops_per_token: float = 0.0) -> Clock:
+    """Check the contract, then start the clock. Everything before this call is start-up, so nothing is trained before it."""
+    global the_clock
+    if Batches.drawn > 1:
+        breach(f"{Batches.drawn} batches were drawn before start(): what is trained before the clock starts does not count.")
+    if torch.initial_seed() != SEED:
+        breach(
+            f"the seed was set to {torch.initial_seed()}; it is the trial's, so that luck can be measured: torch.manual_seed(prepare.SEED)."
+        )
+    CHECKPOINT.unlink(missing_ok=True)
+    probe()
+    fresh, given = set(built_model_keys()), set(state_of(model))
+    if fresh != given:
+        breach(f"the model that trains is not build_model()'s: {some(fresh ^ given)} are in one of them only.")
+    if device().type == "cuda":
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+        torch.cuda.synchronize()
+    gc.collect()
+    gc.freeze()
+    gc.disable()  # a collection in mid-training stalls it for half a second
+    the_clock = Clock(flops_per_token)
+    return the_clock
+
+
+def built_model_keys() -> Iterable[str]:
+    with without_a_trace():
+        return state_of(built_model())
+
+
+def state_of(model: nn.Module) -> dict[str, Tensor]:
+    return {name.replace("_orig_mod.", ""): value for name, value in model.state_dict().items()}
+
+
+def some(names: Iterable[str]) -> str:
+    names = sorted(names)
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+
+
+def unregistered(model: nn.Module) -> list[str]:
+    """Tensors that hang on a module without being a parameter or a buffer: lost in the checkpoint."""
+    found = []
+    for path, module in model.named_modules():
+        for name, value in vars(module).items():
+            values = value if isinstance(value, list | tuple) else value.values() if isinstance(value, dict) else [value]
+            if not name.startswith("_") and any(isinstance(v, Tensor) for v in values):
+                found.append(f"{path}.{name}".lstrip("."))
+    return found
+
+
+def rebuilt_model(state: dict[str, Tensor]) -> nn.Module:
+    """build_model() with these weights, as the evaluation will see it."""
+    with without_a_trace():
+        model = built_model()
+    fresh = model.state_dict()
+    if fresh.keys() != state.keys():
+        breach(f"the weights do not fit build_model(): {some(fresh.keys() ^ state.keys())} are in one of them only.")
+    if wrong := [name for name in state if state[name].shape != fresh[name].shape]:
+        breach(f"the weights do not fit build_model(): {some(wrong)} have another shape.")
+    model.load_state_dict(state, assign=True)  # with the types that were trained
+    return model
+
+
+def save(model: nn.Module, **facts: Any) -> None:
+    """Write the checkpoint, after a look at whether it is the model: rebuilt by build_model(), it must answer as the trained one does.
+
+    By hand, the evaluation follows when train.py ends. Save again and the newer checkpoint counts.
+    """
+    measured = the_clock.facts() if the_clock else breach("save() came before start(): nothing was trained on the clock.")
+    model = getattr(model, "_orig_mod", model)  # asked eagerly: compiling it for one question takes longer than the question
+    state = {name: value.detach().clone() for name, value in state_of(model).items()}
+    tokens = random_tokens(2)
+    if differs(logits(model, tokens), logits(rebuilt_model(state), tokens)):
+        lost = unregistered(model)
+        breach(
+            f"rebuilt from its weights the model answers otherwise: {f'{some(lost)} must be a parameter or a buffer' if lost else 'it keeps state outside its parameters and buffers'}."
+        )
+    facts = measured | {
+        "peak_vram_mb": peak_memory_mb(),
+        "num_params": sum(weight.numel() for weight in model.parameters()),
+        "device": f"{device_name()}, {str(dtype()).removeprefix('torch.')}, torch {torch.__version__}",
+        "seed": SEED,
+    } | facts  # fmt: skip
+    write_aside(CHECKPOINT, lambda file: torch.save({"model": state, "vocab_size": VOCAB_SIZE, "trial": TRIAL, "facts": facts}, file))
+    if TRIAL:
+        print_summary(facts)
+    else:
+        atexit.unregister(measure)
+        atexit.register(measure, facts)
+
+
+def print_summary(facts: dict[str, Any]) -> None:
+    """The lines that the tools of this world read, with their names; ours come after."""
+    mfu = facts.get("mfu_percent")
+    lines = {
+        "val_bpb": "{val_bpb:.6f}",
+        "training_seconds": "{training_seconds:.1f}",
+        "total_seconds": "{total_seconds:.1f}",
+        "peak_vram_mb": "{peak_vram_mb:.1f}",
+        "mfu_percent": "n/a" if mfu is None else "{mfu_percent:.2f}",
+        "total_tokens_M": f"{facts.get('total_tokens', 0) / 1e6:.1f}",
+        "num_steps": "{num_steps}",
+        "num_params_M": f"{facts.get('num_params', 0) / 1e6:.1f}",
+        "depth": "{depth}",
+        "startup_seconds": "{startup_seconds:.1f}",
+        "eval_seconds": "{eval_seconds:.1f}",
+        "trust": "{trust}",
+        "device": "{device}",
+    }
+    facts = {"total_seconds": time.perf_counter() - IMPORTED} | facts
+    print("---")
+    for name, form in lines.items():
+        with contextlib.suppress(KeyError):  # what is not known here has no line here
+            print(f"{name + ':':<17} {form.format(**facts)}")
+    sys.stdout.flush()
+
+
+# ---------------------------------------------------------------------------------------------------------------------------------
+# The evaluation: two hosts that turn tokens into logits, a judge that knows the answers
+# ---------------------------------------------------------------------------------------------------------------------------------
+
+SLOTS = 2  # while one batch of logits is scored, the host computes the next
+EVAL_ROWS = max(1, min(16, 2**28 // (MAX_SEQ_LEN * VOCAB_SIZE * 2)))  # rows a batch: a quarter of a gigabyte of logits
+PATIENCE = 300.0  # seconds for one answer of a host
+# How far two hosts may be apart, in nats a token: on average, in size, and where the second host's row takes another turn.
+SAME_MEAN, SAME_SIZE, SAME_AT_THE_TURN = 0.003, 0.02, 0.05
+
+
+class Shared:
+    """The memory between a judge and a host: in each slot tokens, int64 [rows, T], and logits, float16 [rows, T, VOCAB_SIZE]."""
+
+    TOKENS, LOGITS = EVAL_ROWS * MAX_SEQ_LEN * 8, EVAL_ROWS * MAX_SEQ_LEN * VOCAB_SIZE * 2
+    SIZE = SLOTS * (TOKENS + LOGITS)
+
+    def __init__(self, descriptor: int) -> None:
+        memory = torch.frombuffer(mmap.mmap(descriptor, self.SIZE), dtype=torch.uint8)
+        if device().type == "cuda":
+            torch.cuda.cudart().cudaHostRegister(memory.data_ptr(), self.SIZE, 0)  # pinned: copies at the bus's speed, if it can be
+        self.tokens, self.logits = [], []
+        for part in memory.chunk(SLOTS):
+            self.tokens.append(part[: self.TOKENS].view(torch.int64).view(EVAL_ROWS, MAX_SEQ_LEN))
+            self.logits.append(part[self.TOKENS :].view(torch.float16).view(EVAL_ROWS, MAX_SEQ_LEN, VOCAB_SIZE))
+
+    @classmethod
+    def create(cls) -> int:
+        """A descriptor of anonymous memory, sealed where the system can: a host cannot shrink it under the judge's reading."""
+        if not hasattr(os, "memfd_create"):
+            with tempfile.TemporaryFile() as file:
+                os.truncate(file.fileno(), cls.SIZE)
+                return os.dup(file.fileno())
+        descriptor = os.memfd_create("logits", os.MFD_ALLOW_SEALING)
+        os.truncate(descriptor, cls.SIZE)
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
+        return descriptor
+
+
+def host(channels: list[socket.socket], checkpoint: Path, train: Path, trial: str) -> None:
+    """Answer a judge. Until it speaks, neither the device nor the checkpoint is touched: a host may wait beside a training.
+
+    With two channels it becomes two processes here, before it has read anything that they could know of each other.
+    """
+    channel = next((channel for channel in channels[1:] if not os.fork()), channels[0])
+    for other in channels:
+        if other is not channel:
+            other.close()
+    message, descriptors, _, _ = socket.recv_fds(channel, 16, 1)
+    if not message:
+        return
+    try:
+        model = load_model(checkpoint, train, trial)
+        shared = Shared(descriptors[0])
+        channel.sendall(b"ready\n")
+        while slot := channel.recv(1):
+            answer = logits(model, shared.tokens[slot[0]].to(device()))
+            # The scale's zero is free: with the likeliest token there, sixteen bits are finest where the probability is.
+            shared.logits[slot[0]].copy_(answer.sub_(answer.amax(-1, keepdim=True)))
+            channel.sendall(b"done\n")
+    except BrokenPipeError:  # the judge has ended: nobody is left to answer
+        return
+    except SystemExit as end:
+        channel.sendall(json.dumps({"refused": str(end)}).encode() + b"\n")
+    except Exception as error:
+        channel.sendall(json.dumps({"refused": f"the model cannot be asked: {type(error).__name__}: {error}"[:2000]}).encode() + b"\n")
+        raise
+
+
+def load_model(checkpoint: Path, train: Path, trial: str = "") -> nn.Module:
+    """The model of a checkpoint. Everything that comes from the file is checked before a line of train.py runs."""
+    try:
+        saved = torch.load(checkpoint, map_location=device(), weights_only=True)
+        state, vocab_size, name = saved["model"], saved["vocab_size"], saved["trial"]
+    except FileNotFoundError:
+        sys.exit(f"{checkpoint} is missing: the training ended without prepare.save(model).")
+    except Exception as error:
+        sys.exit(f"{checkpoint} cannot be read ({type(error).__name__}): `python train.py` makes a new one.")
+    if vocab_size != VOCAB_SIZE:
+        sys.exit(
+            f"{checkpoint} was trained with a vocabulary of {vocab_size}, {PROFILE_FILE} has {VOCAB_SIZE}: use its own profile, or train again."
+        )
+    if trial and name != trial:
+        sys.exit(f"{checkpoint} is of {f'trial {name}' if name else 'another training'}, not of trial {trial}: this one saved nothing.")
+    if not train.exists():
+        sys.exit(f"{train} is missing: the model is rebuilt by its build_model().")
+    sys.modules["prepare"] = sys.modules[__name__]
+    spec = importlib.util.spec_from_file_location("train", train)
+    assert spec is not None and spec.loader is not None
+    module = sys.modules["train"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return rebuilt_model(state)
+
+
+class Refused(Exception):
+    """There is no number; the sentence says why."""
+
+
+class Asking:
+    """A judge's end of the channel to one host."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self.channel = channel
+        self.channel.settimeout(PATIENCE)
+        self.lines = channel.makefile("rb")
+        descriptor = Shared.create()
+        socket.send_fds(channel, [b"begin"], [descriptor])
+        self.shared = Shared(descriptor)
+        os.close(descriptor)
+
+    def hear(self) -> None:
+        try:
+            line = self.lines.readline(65536)
+        except TimeoutError:
+            raise Refused(f"the model did not answer for {PATIENCE:.0f} s.") from None
+        except OSError as error:
+            raise Refused(f"the host of the model ended: {error.strerror}.") from None
+        if line not in (b"ready\n", b"done\n"):
+            raise Refused(_refusal(line))
+
+    def losses(self, rows: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """The loss in nats of every target, [n, T]; the rows are asked in batches, in an order that nobody can foresee."""
+        count = -(-len(rows) // EVAL_ROWS)
+        order = random.SystemRandom().sample(range(count), count)
+        members = [np.arange(b * EVAL_ROWS, (b + 1) * EVAL_ROWS) % len(rows) for b in order]  # the last one starts over to be full
+        losses = np.empty(targets.shape, np.float32)
+        self.hear()
+        for turn in range(count + 1):
+            if turn < count:
+                self.shared.tokens[turn % SLOTS].copy_(torch.from_numpy(rows[members[turn]].astype(np.int64)))
+                self._send(turn % SLOTS)
+            if turn:
+                self.hear()
+                losses[members[turn - 1]] = self._score((turn - 1) % SLOTS, targets[members[turn - 1]])
+        return losses
+
+    def _send(self, slot: int) -> None:
+        try:
+            self.channel.sendall(bytes([slot]))
+        except OSError:
+            self.hear()  # its last words say why it went
+
+    def _score(self, slot: int, targets: np.ndarray) -> np.ndarray:
+        answer = self.shared.logits[slot].to(device()).float()
+        wanted = torch.from_numpy(targets.astype(np.int64)).to(device())
+        losses: np.ndarray = (
+            nn.functional.cross_entropy(answer.flatten(0, 1), wanted.flatten(), reduction="none").view(wanted.shape).cpu().numpy()
+        )
+        if not np.isfinite(losses).all():
+            raise Refused("the model's logits are not numbers.")
+        return losses
+
+
+def _refusal(line: bytes) -> str:
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        return str(json.loads(line)["refused"])
+    return "the host of the model ended without an answer; the log says more."
+
+
+def held_out(split: str) -> np.ndarray:
+    """The rows of a held-out file that are scored, uint16 [n, MAX_SEQ_LEN + 1]: always the same."""
+    documents = Documents(DATA / split)
+    count = max(1, EVAL_TOKENS // MAX_SEQ_LEN)
+    rows = [row for (row,), _ in _take_rows(pack(documents, ((1, i) for i in range(len(documents))), 1), count)]
+    if len(rows) < count:
+        sys.exit(
+            f"{DATA / split} is too small: it fills {len(rows)} rows of {MAX_SEQ_LEN} tokens, and eval_tokens = {EVAL_TOKENS} needs {count}."
+            f" Lower eval_tokens in {PROFILE_FILE} to {len(rows) * MAX_SEQ_LEN}, or `python prepare.py --dataset` a larger corpus."
+        )
+    return np.stack(rows)
+
+
+def _take_rows(packed: Iterator[tuple[np.ndarray, int]], count: int) -> Iterator[tuple[np.ndarray, int]]:
+    return (item for _, item in zip(range(count), packed, strict=False))
+
+
+def contradiction(first: np.ndarray, second: np.ndarray, cuts: np.ndarray) -> str:
+    """What two hosts disagree in, in words; empty if they agree. Losses [n, T] of the same targets; row i counts up to cuts[i]."""
+    apart = second - first
+    before = np.arange(apart.shape[1]) < cuts[:, None]
+    turn = float(apart[np.arange(len(cuts)), cuts - 1].mean())
+    mean, size = float(apart[before].mean()), float(np.abs(apart[before]).mean())
+    if abs(turn) > SAME_AT_THE_TURN:
+        return f"it looks ahead: where the next token was exchanged, its loss moved by {turn:+.3f} nats."
+    if abs(mean) > SAME_MEAN or size > SAME_SIZE:
+        return f"a second copy, asked the same among other rows, answers otherwise ({mean:+.4f} nats a token, {size:.4f} in size): it mixes rows, remembers, learns or draws lots while it is measured."
+    return ""
+
+
+def judge(channels: list[socket.socket], split: str) -> dict[str, Any]:
+    """Bits per byte of the model behind the channels, or why it has no number."""
+    rows = held_out(split)
+    nbytes = np.load(DATA / "tokenizer" / "bytes.npy")[rows[:, 1:]]
+    began = time.perf_counter()
+    draw = np.random.default_rng()
+    again = draw.permutation(len(rows))[: max(64, len(rows) // 20)]
+    cuts = draw.integers(1, MAX_SEQ_LEN, len(again))
+    endings = rows[draw.permutation(len(rows))[: len(again)]]
+    twins = np.where(np.arange(MAX_SEQ_LEN) < cuts[:, None], rows[again, :-1], endings[:, :-1])
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            first, second = (Asking(channel) for channel in channels)
+            whole = pool.submit(first.losses, rows[:, :-1], rows[:, 1:])
+            partly = pool.submit(second.losses, twins, rows[again, 1:])
+            losses, other = whole.result(), partly.result()
+    except Refused as refused:
+        return {"refused": str(refused)}
+    finally:
+        for channel in channels:
+            channel.close()
+    if disagreement := contradiction(losses[again], other, cuts):
+        return {"refused": disagreement}
+    nats = float(np.sum(losses, where=nbytes > 0, dtype=np.float64))  # a start mark has no bytes, and no part in the score
+    return {
+        "val_bpb": nats / math.log(2) / int(nbytes.sum()),
+        "split": split,
+        "eval_tokens": rows[:, 1:].size,
+        "eval_seconds": time.perf_counter() - began,
+    }
+
+
+def open_hosts(checkpoint: Path, train: Path, trial: str) -> list[int]:
+    """Two hosts on their way, uncontained; the judge's ends of their channels."""
+    pairs = [socket.socketpair() for _ in range(2)]
+    theirs = [str(their.fileno()) for _, their in pairs]
+    command = [sys.executable, __file__, "host", "--checkpoint", checkpoint, "--train", train, "--trial", trial, "--channel", *theirs]
+    subprocess.Popen(command, pass_fds=[*map(int, theirs)], stdin=subprocess.DEVNULL)
+    for _, their in pairs:
+        their.close()
+    return [our.detach() for our, _ in pairs]
+
+
+def measure(facts: dict[str, Any]) -> None:
+    """Become the judge of what was just trained. The training's process ends here, and its memory goes back to the device."""
+    sys.stdout.flush()
+    facts = facts | {"began": time.time() - (time.perf_counter() - IMPORTED)}
+    descriptors = open_hosts(CHECKPOINT, SCRIPT, "")
+    for descriptor in descriptors:
+        os.set_inheritable(descriptor, True)
+    command = [sys.executable, __file__, "judge", "--facts", json.dumps(facts), "--channels", *map(str, descriptors)]
+    os.execv(sys.executable, command)
+
+
+# ---------------------------------------------------------------------------------------------------------------------------------
+# Data and tokenizer
+# ---------------------------------------------------------------------------------------------------------------------------------
+
+# A split as GPT-4's: contractions, words with one leading mark, numbers of two digits at most, punctuation, line ends, blanks.
+SPLIT_PATTERN = r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,2}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+"
+TOKENIZER_CHARACTERS = 2**28  # text to learn the tokenizer from; more changes nothing that shows
+LONG_DOCUMENT = 10_000  # characters of one document that the tokenizer learns from, so that no single one dominates
+HELD_OUT_TOKENS = 2**22  # of each held-out file: twice what the largest profile scores
+HELD_OUT_MODULES = ("pydoc_data", "idlelib", "lib2to3", "tkinter", "turtledemo")  # that no training needs, so a sandbox can hide them
+LAST_SHARD = 6542  # of climbmix: upstream's validation shard; the one before it is our audit
+HUB = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file of tokens to be: in which split, from which download if any, and its texts."""
+
+    split: str
+    name: str
+    texts: Callable[[], Iterable[str]]
+    download: tuple[str, Path] | None = None  # address, file
+
+
+def write_aside(path: Path, write: Callable[[Any], object]) -> None:
+    """Whole or not at all: written beside, flushed to the disk, renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(path.name + ".part")
+    try:
+        with open(aside, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException as error:
+        aside.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)
+        raise
+    os.replace(aside, path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    os.fsync(directory)
+    os.close(directory)
+
+
+def parts_of(dataset: str, shards: int) -> list[Part]:
+    """What a dataset is made of. The training text comes first: the tokenizer learns from it."""
+    if dataset == "python":
+        return [Part(split, "00000", functools.partial(python_texts, split)) for split in ("train", "validation", "audit")]
+    if dataset == "climbmix":
+        chosen = [("train", f"{i:05d}", i) for i in range(min(shards, LAST_SHARD - 1))] + [
+            ("validation", "00000", LAST_SHARD),
+            ("audit", "00000", LAST_SHARD - 1),
+        ]
+        return [hub_part(split, name, "karpathy/climbmix-400b-shuffle", f"shard_{shard:05d}.parquet") for split, name, shard in chosen]
+    if dataset == "tinystories":
+        stories = {"train": (20_000, None), "validation": (10_000, 20_000), "audit": (0, 10_000)}
+        return [
+            hub_part(split, "00000", "karpathy/tinystories-gpt4-clean", "tinystories_gpt4_clean.parquet", *rows)
+            for split, rows in stories.items()
+        ]
+    folder = Path(dataset)
+    files = sorted(p for p in folder.rglob("*") if p.suffix in (".txt", ".md", ".jsonl", ".parquet") and p.is_file())
+    if not files:
+        sys.exit(
+            f"{folder} holds no .txt, .md, .jsonl or .parquet file: give --dataset a folder that does, or climbmix, tinystories or python."
+        )
+    train = [Part("train", f"{i:05d}", functools.partial(folder_texts, "train", [file])) for i, file in enumerate(files)]
+    return train + [Part(split, "00000", functools.partial(folder_texts, split, files)) for split in ("validation", "audit")]
+
+
+def python_texts(split: str) -> list[str]:
+    texts = python_library(held_out=split != "train")
+    if split != "train":  # the two files share the modules, and no text
+        texts = [text for text in texts if hashlib.sha256(text.encode()).digest()[0] % 2 == (split == "audit")]
+    return random.Random(0).sample(texts, len(texts))
+
+
+@functools.cache
+def python_library(held_out: bool) -> list[str]:
+    """The running interpreter's own library, its tests aside: every definition, and every docstring once more on its own."""
+    library = Path(sysconfig.get_path("stdlib"))
+    texts: set[str] = set()
+    for path in library.rglob("*.py"):
+        parts = path.relative_to(library).parts
+        if {"test", "tests", "idle_test", "site-packages", "dist-packages", "encodings"} & set(parts) or (
+            parts[0] in HELD_OUT_MODULES
+        ) != held_out:
+            continue
+        with contextlib.suppress(SyntaxError, ValueError):  # a template that is no Python is no text of ours
+            source = path.read_text(encoding="utf-8")
+            texts.update(texts_of(ast.parse(source), source.splitlines(keepends=True)))
+    return sorted(texts)
+
+
+def texts_of(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, lines: list[str]) -> Iterator[str]:
+    if docstring := ast.get_docstring(node):
+        yield docstring
+    for child in node.body:
+        if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from texts_of(child, lines)
+        if isinstance(child, ast.Assign) and isinstance(child.value, ast.Dict):  # pydoc's topics: one large dictionary of prose
+            yield from (
+                v.value for v in child.value.values if isinstance(v, ast.Constant) and isinstance(v.value, str) and len(v.value) > 500
+            )
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not isinstance(child, ast.ClassDef):
+            text = "".join(lines[child.lineno - 1 : child.end_lineno])
+            if len(text) > 80:
+                yield text
+
+
+def folder_texts(split: str, files: list[Path]) -> Iterator[str]:
+    """The documents of a folder; a fiftieth is held out for each of the two files, chosen by content, so copies stay together."""
+    for file in files:
+        for text in pieces_of(read_texts(file)):
+            bucket = hashlib.sha256(text.encode()).digest()[0] % 50
+            if {0: "validation", 1: "audit"}.get(bucket, "train") == split:
+                yield text
+
+
+def read_texts(file: Path) -> Iterator[str]:
+    try:
+        if file.suffix == ".parquet":
+            yield from parquet_texts(file)
+        elif file.suffix == ".jsonl":
+            with open(file, encoding="utf-8", errors="replace") as lines:
+                for line in filter(str.strip, lines):
+                    document = json.loads(line)
+                    yield str(
+                        document if isinstance(document, str) else next(document[k] for k in ("text", "content", "story") if k in document)
+                    )
+        else:
+            yield file.read_text(encoding="utf-8", errors="replace")
+    except (ValueError, StopIteration, RuntimeError, TypeError) as error:
+        sys.exit(
+            f"{file} cannot be read as {file.suffix.lstrip('.')} of documents with a `text` ({error}): mend or move it, and run this again."
+        )
+
+
+def pieces_of(texts: Iterable[str]) -> Iterator[str]:
+    """Long texts in pieces of some 4,000 characters, cut at line ends: a row takes whole documents, and a book is none."""
+    for text in texts:
+        clean = text.encode("utf-8", "replace").decode()
+        for piece in re.findall(r".{1,4000}(?:\n+|\Z)|.{1,4000}", clean, re.DOTALL):
+            if piece.strip():
+                yield piece
+
+
+def parquet_texts(file: Path, first: int = 0, last: int | None = None) -> Iterator[str]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(file) as table:
+            names = table.schema_arrow.names
+            column = "text" if "text" in names else next((n for n in names if pa.types.is_string(table.schema_arrow.field(n).type)), None)
+            if column is None:
+                raise ValueError("no column of text")
+            row = 0
+            for batch in table.iter_batches(columns=[column], batch_size=1024):
+                texts = batch.column(0).to_pylist()[max(0, first - row) : None if last is None else max(0, last - row)]
+                yield from (text for text in texts if text)
+                row += len(batch)
+                if last is not None and row >= last:
+                    return
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(str(error)) from error
+
+
+def hub_part(split: str, name: str, repository: str, shard: str, first: int = 0, last: int | None = None) -> Part:
+    file = DATA.parent / "downloads" / repository.split("/")[1] / shard
+    address = f"{HUB}/datasets/{repository}/resolve/main/{shard}"
+    return Part(split, name, functools.partial(parquet_texts, file, first, last), (address, file))
+
+
+def fetch(address: str, file: Path, advance: Callable[[int], object]) -> None:
+    """Download what is missing of a file, and take it only if size and checksum are what the server said they would be."""
+    import httpx
+
+    part = file.with_name(file.name + ".part")
+    part.parent.mkdir(parents=True, exist_ok=True)
+    with httpx.Client(timeout=httpx.Timeout(30.0), transport=httpx.HTTPTransport(retries=3)) as client:
+        head = client.head(address)  # not followed: the hub describes a large file in the redirection to it
+        if head.status_code >= 400:
+            sys.exit(
+                f"{address} answers {head.status_code} {head.reason_phrase}: try later, or use `--dataset python`, which needs no network."
+            )
+        size = int(head.headers.get("x-linked-size") or head.headers.get("content-length") or 0)
+        checksum = (head.headers.get("x-linked-etag") or head.headers.get("etag") or "").removeprefix("W/").strip('"')
+        for attempt in range(5):
+            have = part.stat().st_size if part.exists() else 0
+            if size and have > size:
+                part.unlink()
+                have = 0
+            if not size or have < size:
+                try:
+                    with client.stream(
+                        "GET", address, headers={"Range": f"bytes={have}-"} if have else {}, follow_redirects=True
+                    ) as answer:
+                        answer.raise_for_status()
+                        with open(part, "ab" if answer.status_code == 206 else "wb") as out:
+                            for block in answer.iter_bytes(2**20):
+                                out.write(block)
+                                advance(len(block))
+                            out.flush()
+                            os.fsync(out.fileno())
+                except httpx.HTTPError:
+                    if attempt == 4:
+                        raise
+                    time.sleep(2**attempt / 4)
+                    continue
+            if size and part.stat().st_size < size:
+                continue
+            if len(checksum) != 64 or file_checksum(part) == checksum:
+                os.replace(part, file)
+                write_aside(
+                    file.with_name(file.name + ".json"),
+                    lambda out: out.write(json.dumps({"size": file.stat().st_size, "sha256": file_checksum(file)}).encode()),
+                )
+                return
+            part.unlink()  # whole, and wrong: from the start
+    part.unlink(missing_ok=True)
+    sys.exit(f"{address} came damaged five times: try later, or use `--dataset python`, which needs no network.")
+
+
+def file_checksum(file: Path) -> str:
+    with open(file, "rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def is_whole(file: Path) -> bool:
+    try:
+        noted = json.loads(file.with_name(file.name + ".json").read_text())
+        return bool(file.stat().st_size == noted["size"] and file_checksum(file) == noted["sha256"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def download(parts: list[Part]) -> None:
+    wanted = dict(part.download for part in parts if part.download)
+    missing = {address: file for address, file in wanted.items() if not is_whole(file)}
+    if not missing:
+        return
+    import httpx
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    print(f"downloading {len(missing)} of {len(wanted)} files to {next(iter(missing.values())).parent}")
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns) as progress, ThreadPoolExecutor(8) as pool:
+        task = progress.add_task("downloads", total=None)
+        try:
+            for done in [pool.submit(fetch, address, file, functools.partial(progress.advance, task)) for address, file in missing.items()]:
+                done.result()
+        except httpx.HTTPError as error:
+            pool.shutdown(cancel_futures=True)
+            sys.exit(
+                f"{HUB} cannot be reached ({error or type(error).__name__}): run this again when online, it goes on where it stopped; `--dataset python` needs no network."
+            )
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def tokenizer_from(texts: Iterable[str]) -> Any:
+    """Byte-level BPE: every text can be written, and the length of a token in bytes is exact, halves of characters included."""
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+
+    def capped() -> Iterator[str]:
+        left = TOKENIZER_CHARACTERS
+        for text in texts:
+            yield text[:LONG_DOCUMENT]
+            left -= min(len(text), LONG_DOCUMENT)
+            if left <= 0:
+                return
+
+    tokenizer = Tokenizer(models.BPE())
+    split = pre_tokenizers.Split(Regex(SPLIT_PATTERN), "isolated")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    tokenizer.train_from_iterator(
+        capped(), trainers.BpeTrainer(vocab_size=VOCAB_SIZE, initial_alphabet=alphabet, special_tokens=["<|start|>"], show_progress=False)
+    )
+    return tokenizer
+
+
+def load_tokenizer() -> Any:
+    from tokenizers import Tokenizer
+
+    file = DATA / "tokenizer" / "tokenizer.json"
+    try:
+        return Tokenizer.from_file(str(file))
+    except Exception as error:
+        sys.exit(f"no tokenizer in {file} ({error}): `python prepare.py` makes it.")
+
+
+def tokenize(part: Part, tokenizer: Any) -> None:
+    """Write a part's tokens and the bounds of its documents. The tokens come last: where they are, the part is done."""
+    limit = HELD_OUT_TOKENS if part.split != "train" else None
+    blocks: list[np.ndarray] = []
+    bounds = [0]
+    for texts in batched(part.texts(), 1024):
+        for encoded in tokenizer.encode_batch_fast(texts):
+            blocks.append(np.array([BOS, *encoded.ids], np.uint16))
+            bounds.append(bounds[-1] + len(blocks[-1]))
+        if limit and bounds[-1] >= limit:
+            break
+    target = DATA / part.split / f"{part.name}.bin"
+    write_aside(target.with_suffix(".npy"), lambda file: np.save(file, np.array(bounds)))
+    write_aside(target, lambda file: file.write(np.concatenate(blocks).tobytes() if blocks else b""))
+
+
+def batched(texts: Iterable[str], size: int) -> Iterator[list[str]]:
+    batch: list[str] = []
+    for text in texts:
+        batch.append(text)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def prepare(dataset: str, shards: int) -> None:
+    """Everything that a training needs on disk. Done things stay done: this can be interrupted anywhere and run again."""
+    DATA.mkdir(parents=True, exist_ok=True)
+    with open(DATA / ".lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"another process prepares {DATA}: waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        parts = parts_of(dataset, shards)
+        if not (DATA / "tokenizer" / "bytes.npy").exists():
+            (DATA / "manifest.json").unlink(missing_ok=True)
+            for split in ("train", "validation", "audit"):  # what another tokenizer wrote means nothing now
+                shutil.rmtree(DATA / split, ignore_errors=True)
+        undone = [part for part in parts if read_bounds(DATA / part.split / f"{part.name}.bin") is None]
+        download(undone)
+        if not (DATA / "tokenizer" / "bytes.npy").exists():
+            print(f"tokenizer: learning {VOCAB_SIZE} tokens")
+            tokenizer = tokenizer_from(text for part in parts if part.split == "train" for text in part.texts())
+            if tokenizer.get_vocab_size() != VOCAB_SIZE:
+                sys.exit(
+                    f"{dataset} has text for {tokenizer.get_vocab_size()} tokens, not for {VOCAB_SIZE}: lower vocab_size in {PROFILE_FILE}, or use a larger corpus."
+                )
+            write_aside(DATA / "tokenizer" / "tokenizer.json", lambda file: file.write(tokenizer.to_str().encode()))
+            nbytes = [0 if i == BOS else len(tokenizer.id_to_token(i)) for i in range(VOCAB_SIZE)]  # in this alphabet a character is a byte
+            write_aside(DATA / "tokenizer" / "bytes.npy", lambda file: np.save(file, np.array(nbytes, np.int64)))
+        tokenizer = load_tokenizer()
+        for number, part in enumerate(undone, 1):
+            print(f"tokens: {part.split}/{part.name} ({number} of {len(undone)})")
+            try:
+                tokenize(part, tokenizer)
+            except ValueError as error:
+                source = part.download[1] if part.download else dataset
+                if part.download:
+                    part.download[1].unlink(missing_ok=True)
+                sys.exit(f"{source} cannot be read ({error}): run this again, and it is fetched again.")
+        counts = {
+            split: sum(int(read_bounds(file)[-1]) for file in sorted((DATA / split).glob("*.bin")))
+            for split in ("train", "validation", "audit")
+        }  # type: ignore[index]
+        manifest = {
+            "dataset": dataset,
+            "vocab_size": VOCAB_SIZE,
+            "tokens": counts,
+            "tokenizer": file_checksum(DATA / "tokenizer" / "tokenizer.json"),
+        }
+        write_aside(DATA / "manifest.json", lambda file: file.write(json.dumps(manifest, indent=1).encode()))
+    for split in ("validation", "audit"):
+        held_out(split)
+    print(
+        f"ready: {counts['train'] / 1e6:.1f} M tokens to train on, {counts['validation'] / 1e3:.0f} k and {counts['audit'] / 1e3:.0f} k held out, in {DATA}"
+    )
+
+
+def choose_dataset(dataset: str) -> None:
+    """Another dataset than the profile's: the profile is where train.py looks, so it is written there."""
+    global DATA
+    if dataset not in ("climbmix", "tinystories", "python"):
+        if not Path(dataset).is_dir():
+            sys.exit(f"{dataset} is neither a folder nor one of climbmix, tinystories and python.")
+        dataset = str(Path(dataset).resolve())
+    if dataset != PROFILE["dataset"]:
+        text, count = re.subn(
+            r"(?m)^dataset\s*=.*?(\s*#.*)?$", lambda m: f"dataset = {json.dumps(dataset)}{m[1] or ''}", PROFILE_FILE.read_text(), count=1
+        )
+        if not count:
+            sys.exit(f"{PROFILE_FILE} has no line `dataset = ..` to change.")
+        write_aside(PROFILE_FILE, lambda file: file.write(text.encode()))
+        PROFILE["dataset"] = dataset
+        DATA = data_folder(dataset)
+        print(f"{PROFILE_FILE.name} now says dataset = {dataset!r}")
+
+
+# ---------------------------------------------------------------------------------------------------------------------------------
+# A workspace that fits its device; text from a model
+# ---------------------------------------------------------------------------------------------------------------------------------
+
+
+def with_knobs(source: str, knobs: dict[str, Any]) -> str:
+    """train.py with these values in its block of constants; comments stay."""
+    for name, value in knobs.items():
+        source, count = re.subn(rf"(?m)^{name} = [^#\n]*?( *#.*)?$", lambda m, v=value, n=name: f"{n} = {v!r}{m[1] or ''}", source, count=1)
+        if not count:
+            sys.exit(f"train.py has no line `{name} = ..` to set to {value!r}.")
+    return source
+
+
+def profile_for_this_device() -> str:
+    """By what is free now, not by what the card has: a language model may live there too."""
+    if device().type != "cuda":
+        return "small" if device().type == "mps" else "cpu"
+    free = torch.cuda.mem_get_info()[0] / 2**30
+    return "h100" if free > 70 else "shared-48gb" if free > 30 else "rtx3090" if free > 12 else "small"
+
+
+def new(folder: Path, name: str) -> None:
+    """A workspace: the two files, the profile, its knobs written into train.py, and the instructions to the researcher."""
+    if not BUNDLED.is_dir():
+        sys.exit(f"{HERE} is a workspace already; the bundled harness makes new ones.")
+    known = sorted(path.stem for path in BUNDLED.glob("*.toml"))
+    if name not in ("auto", *known):
+        sys.exit(f"there is no profile {name!r}: choose auto or one of {', '.join(known)}.")
+    if any((folder / file).exists() for file in ("train.py", "prepare.py", "profile.toml")):
+        sys.exit(f"{folder} holds a workspace already; nothing was changed.")
+    chosen = profile_for_this_device() if name == "auto" else name
+    profile = BUNDLED / f"{chosen}.toml"
+    source = with_knobs((HERE / "train.py").read_text(encoding="utf-8"), read_profile(profile).get("knobs", {}))
+    instructions = next(path for path in (HERE.parent / "program.md", HERE / "program.md") if path.exists())
+    for target, content in {"prepare.py": Path(__file__), "profile.toml": profile, "program.md": instructions}.items():
+        write_aside(folder / target, lambda file, content=content: file.write(content.read_bytes()))
+    write_aside(folder / "train.py", lambda file: file.write(source.encode()))
+    print(f"{folder} is a workspace with the profile {chosen}")
+    if name == "auto":
+        for verb in ([], ["fit"]):
+            if code := subprocess.run([sys.executable, folder / "prepare.py", *verb]).returncode:
+                sys.exit(code)
+
+
+def fit() -> None:
+    """Halve DEVICE_BATCH_SIZE until a few real steps fit into what is free; the total batch stays, so the experiment does too."""
+    train = HERE / "train.py"
+    source = train.read_text(encoding="utf-8")
+    found = re.search(r"(?m)^DEVICE_BATCH_SIZE = (\d+)", source)
+    if not found:
+        sys.exit(f"{train} has no line `DEVICE_BATCH_SIZE = ..` to fit.")
+    rows = int(found[1])
+    while rows:
+        with tempfile.TemporaryDirectory() as scratch:
+            for file in ("prepare.py", "profile.toml"):
+                shutil.copy(HERE / file, scratch)
+            Path(scratch, "train.py").write_text(with_knobs(source, {"DEVICE_BATCH_SIZE": rows}), encoding="utf-8")
+            environment = os.environ | {"AUTORESEARCH_STEPS": "3", "AUTORESEARCH_TRIAL": "fit"}
+            tried = subprocess.run(
+                [sys.executable, "train.py"], cwd=scratch, env=environment, capture_output=True, text=True, errors="replace"
+            )
+        if tried.returncode == 0:
+            peak = re.search(r"(?m)^peak_vram_mb: +(.*)$", tried.stdout)
+            write_aside(train, lambda file: file.write(with_knobs(source, {"DEVICE_BATCH_SIZE": rows}).encode()))
+            print(f"fits: DEVICE_BATCH_SIZE = {rows}, {float(peak[1]) / 1024 if peak else 0:.1f} GB at its peak")
+            return
+        if "out of memory" not in tried.stderr:
+            sys.exit(f"the training does not run at all: {(tried.stderr.strip().splitlines() or ['no output'])[-1]}")
+        print(f"DEVICE_BATCH_SIZE = {rows} does not fit")
+        rows //= 2
+    sys.exit("not even a device batch of one row fits: choose a smaller profile, or free some memory.")
+
+
+def sample(checkpoint: Path, prompt: str, count: int, temperature: float) -> None:
+    """Text from a checkpoint, as it comes. Rows keep their full length, as the contract has it: what follows is not seen anyway."""
+    tokenizer = load_tokenizer()
+    model = load_model(checkpoint, HERE / "train.py")
+    tokens = [BOS, *tokenizer.encode(prompt).ids]
+    shown = ""
+    for _ in range(count):
+        window = tokens[-MAX_SEQ_LEN:]
+        row = torch.tensor([window + [BOS] * (MAX_SEQ_LEN - len(window))], device=device())
+        chances = torch.softmax(logits(model, row)[0, len(window) - 1] / max(temperature, 1e-4), -1)
+        tokens.append(int(torch.multinomial(chances, 1)))
+        if tokens[-1] == BOS:
+            break
+        text = tokenizer.decode(tokens[1:]).rstrip("\ufffd")  # a character of several tokens is shown when it is whole
+        print(text[len(shown) :], end="", flush=True)
+        shown = text
+    print()
+
+
+# ---------------------------------------------------------------------------------------------------------------------------------
+# The command line
+# ---------------------------------------------------------------------------------------------------------------------------------
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="prepare.py", description="Data, tokenizer and measurement; the head of the file says more.")
+    parser.add_argument(
+        "--dataset", help="climbmix, tinystories, python, or a folder of text, jsonl or parquet files (default: the profile's)"
+    )
+    parser.add_argument("--shards", type=int, default=10, help="of climbmix: how many files of some 60 M tokens (default: 10)")
+    verbs = parser.add_subparsers(dest="verb")
+    verbs.add_parser("fit", help="lower DEVICE_BATCH_SIZE until the training fits")
+    verb = verbs.add_parser("new", help="make a workspace")
+    verb.add_argument("folder", type=Path)
+    verb.add_argument("--profile", default="auto")
+    verb = verbs.add_parser("sample", help="text from a checkpoint")
+    verb.add_argument("checkpoint", type=Path, nargs="?", default=CHECKPOINT)
+    verb.add_argument("--prompt", default="")
+    verb.add_argument("--tokens", type=int, default=200)
+    verb.add_argument("--temperature", type=float, default=0.8)
+    for name in ("judge", "host"):
+        verb = verbs.add_parser(name)
+        verb.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
+        verb.add_argument("--train", type=Path, default=HERE / "train.py")
+        verb.add_argument("--trial", default="", help="refuse a checkpoint of another trial")
+    verb.add_argument("--channel", type=int, nargs="+", required=True, help="descriptors of sockets to the judge: a process for each")
+    verb = verbs.choices["judge"]
+    verb.add_argument("--split", choices=("validation", "audit"), default="validation")
+    verb.add_argument("--channels", type=int, nargs=2, help="descriptors of the sockets to two hosts; without them it starts its own")
+    verb.add_argument("--result", type=int, help="descriptor to write the result to, as JSON; without it a summary is printed")
+    verb.add_argument("--wait", action="store_true", help="wait for a line on standard input before touching anything")
+    verb.add_argument("--facts", type=json.loads, default={}, help=argparse.SUPPRESS)
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str]) -> None:
+    given = parse(arguments)
+    if given.verb == "new":
+        new(given.folder, given.profile)
+    elif given.verb == "fit":
+        fit()
+    elif given.verb == "sample":
+        sample(given.checkpoint, given.prompt, given.tokens, given.temperature)
+    elif given.verb == "host":
+        host([socket.socket(fileno=number) for number in given.channel], given.checkpoint, given.train, given.trial)
+    elif given.verb == "judge":
+        if given.wait and not sys.stdin.readline():
+            return
+        channels = [socket.socket(fileno=number) for number in given.channels or open_hosts(given.checkpoint, given.train, given.trial)]
+        result = judge(channels, given.split)
+        if given.result is not None:
+            with open(given.result, "w") as out:
+                json.dump(result, out)
+        elif "refused" in result:
+            sys.exit(result["refused"])
+        else:
+            began = given.facts.pop("began", None)
+            total = {"total_seconds": time.time() - began} if began else {}
+            print_summary({"device": device_name()} | given.facts | total | result | {"trust": "verified, uncontained"})
+    else:
+        if given.dataset:
+            choose_dataset(given.dataset)
+        prepare(PROFILE["dataset"], given.shards)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

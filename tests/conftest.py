@@ -1,0 +1,44 @@
+"""What the tests share: one prepared corpus for the whole session, in a cache of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.harness.trials import Outcome, make_workspace, run_python, run_trial
+
+
+@pytest.fixture(scope="session", autouse=True)
+def data_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every test keeps its data here, and none of it in the user's cache."""
+    folder = tmp_path_factory.mktemp("data")
+    os.environ["AUTORESEARCH_DATA"] = str(folder)
+    os.environ["XDG_CACHE_HOME"] = str(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def workspace(data_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small workspace with its data, which no test changes."""
+    folder = make_workspace(tmp_path_factory.mktemp("workspace") / "lab")
+    prepared = run_python(folder, "prepare.py")
+    assert prepared.returncode == 0, prepared.stderr
+    return folder
+
+
+@pytest.fixture
+def train(workspace: Path) -> str:
+    return (workspace / "train.py").read_text()
+
+
+@pytest.fixture
+def trial(workspace: Path, tmp_path: Path) -> Callable[..., Outcome]:
+    """Train a train.py and have it measured: `trial(source, name="trial", steps=6, seed=42)`."""
+
+    def run(source: str, name: str = "trial", **how: int) -> Outcome:
+        return run_trial(workspace, tmp_path / name, source, **how)  # type: ignore[arg-type]
+
+    return run
