@@ -40,10 +40,13 @@ import functools
 import gc
 import hashlib
 import importlib.util
+import io
+import itertools
 import json
 import math
 import mmap
 import os
+import queue
 import random
 import re
 import resource
@@ -54,13 +57,14 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import threading
 import time
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 IMPORTED = time.perf_counter()  # start-up is everything between here and the clock
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "autoresearch-tui"
@@ -68,9 +72,24 @@ os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
 os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(CACHE / "compiled"))  # a graph is compiled once, not once a trial
 os.environ.setdefault("TRITON_CACHE_DIR", str(CACHE / "compiled" / "triton"))
 
-import numpy as np  # noqa: E402  (torch reads the environment as it is imported)
-import torch  # noqa: E402
-from torch import Tensor, nn  # noqa: E402
+import numpy as np  # noqa: E402  (after the environment that torch reads)
+
+if TYPE_CHECKING:
+    import torch
+
+
+def lazily(name: str) -> Any:
+    """A module that is imported when it is first used: torch takes over a second, and most verbs here need none of it."""
+    if name not in sys.modules:
+        spec = importlib.util.find_spec(name)
+        assert spec is not None and spec.loader is not None, f"{name} is not installed"
+        spec.loader = importlib.util.LazyLoader(spec.loader)
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
+
+
+torch = lazily("torch")  # noqa: F811
 
 # ---------------------------------------------------------------------------------------------------------------------------------
 # What the profile says
@@ -129,12 +148,12 @@ def tell_in_one_sentence(kind: type[BaseException], error: BaseException, trace:
     text = str(error)
     if isinstance(error, KeyboardInterrupt):
         print("\ninterrupted; the same command goes on where this stopped.", file=sys.stderr)
-    elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         print(
             f"no space left for {error.filename or DATA}: free some, or set AUTORESEARCH_DATA to a folder on a larger disk, and run this again.",
             file=sys.stderr,
         )
-    elif isinstance(error, torch.OutOfMemoryError | MemoryError) or "out of memory" in text or "can't allocate memory" in text:
+    elif kind.__name__ in ("OutOfMemoryError", "MemoryError") or "out of memory" in text or "can't allocate memory" in text:
         rows = getattr(sys.modules["__main__"], "DEVICE_BATCH_SIZE", "unknown")
         print(f"\nout of memory: lower DEVICE_BATCH_SIZE (now {rows}), then DEPTH; {memory_left()}.", file=sys.stderr)
     else:
@@ -267,9 +286,12 @@ class Documents:
             file.append(np.full(len(bounds) - 1, len(self.tokens)))
             first.append(bounds[:-1])
             length.append(np.diff(bounds))
-            self.tokens.append(np.memmap(path, dtype=np.uint16, mode="r") if bounds[-1] else np.empty(0, np.uint16))
+            # asarray: slicing a memmap as such costs more than all else that a document costs a batch.
+            self.tokens.append(np.asarray(np.memmap(path, np.uint16, "r")) if bounds[-1] else np.empty(0, np.uint16))
         if not (DATA / "manifest.json").exists() or not file:
             sys.exit(f"no data in {folder}: `python prepare.py` gets it.")
+        if read_array(DATA / "tokenizer" / "bytes.npy") is None:  # said now, and not by the judge after a whole training
+            sys.exit(f"{DATA / 'tokenizer' / 'bytes.npy'} is missing or damaged: `python prepare.py` makes it again.")
         self.file, self.first, self.length = np.concatenate(file), np.concatenate(first), np.concatenate(length)
 
     def __len__(self) -> int:
@@ -280,13 +302,20 @@ class Documents:
         return self.tokens[self.file[i]][first : first + self.length[i]]
 
 
+def read_array(path: Path) -> np.ndarray | None:
+    try:
+        array: object = np.load(path)
+    except Exception:  # damage has many faces: numpy takes it for a zip archive, a pickle, a header that is no Python
+        return None
+    return array if isinstance(array, np.ndarray) and array.ndim == 1 and array.dtype == np.int64 and len(array) else None
+
+
 def read_bounds(tokens: Path) -> np.ndarray | None:
     """Where documents begin and end in a file of tokens; None if the two files do not fit each other, or one cannot be read."""
-    try:
-        bounds: np.ndarray = np.load(tokens.with_suffix(".npy"))
-        return bounds if bounds.ndim == 1 and bounds[0] == 0 and bounds[-1] * 2 == tokens.stat().st_size else None
-    except (OSError, ValueError, EOFError, IndexError):
+    bounds = read_array(tokens.with_suffix(".npy"))
+    if bounds is None or not tokens.exists() or tokens.stat().st_size != bounds[-1] * 2:
         return None
+    return bounds if bounds[0] == 0 and bool((np.diff(bounds) > 0).all()) else None
 
 
 def endless(count: int, seed: int) -> Iterator[tuple[int, int]]:
@@ -301,41 +330,32 @@ def pack(documents: Documents, supply: Iterator[tuple[int, int]], rows: int) -> 
     """Batches of `rows` full rows, MAX_SEQ_LEN + 1 tokens each, and the epoch they reach into.
 
     Best fit, no padding: into a row goes the longest waiting document that fits whole, the oldest of equals; when none fits, the
-    shortest fills the row and its rest is dropped. The waiting ones are kept as sorted integers, length above arrival, so that both
-    choices are one bisection instead of a walk through a thousand documents.
+    shortest fills the row and its rest is dropped. The waiting ones are kept as sorted integers, length above arrival, so that a
+    choice is one bisection instead of a walk through a thousand documents.
     """
     length = documents.length.tolist()
     waiting: list[int] = []
     arrived: dict[int, int] = {}
-    arrivals = epoch = 0
+    arrival, epoch = 1 << 40, 0  # arrivals are counted down: of equals, the oldest comes last
     while True:
         pieces: list[np.ndarray] = []
         for _ in range(rows):
             space = MAX_SEQ_LEN + 1
             while space:
                 if len(waiting) < BUFFER:
-                    while len(waiting) < BUFFER:
-                        before = arrivals
-                        for epoch, document in _take(supply, REFILL):
-                            arrived[arrivals] = document
-                            waiting.append(length[document] << 40 | arrivals)
-                            arrivals += 1
-                        if arrivals == before:
-                            break
+                    while len(waiting) < BUFFER and (new := list(itertools.islice(supply, REFILL))):
+                        for epoch, document in new:
+                            arrival -= 1
+                            arrived[arrival] = document
+                            waiting.append(length[document] << 40 | arrival)
                     waiting.sort()
                 if not waiting:
                     return
-                i = bisect.bisect_left(waiting, space + 1 << 40)
-                if i:
-                    i = bisect.bisect_left(waiting, waiting[i - 1] >> 40 << 40, 0, i)
-                piece = documents[arrived.pop(waiting.pop(i) & (1 << 40) - 1)][:space]
+                behind = bisect.bisect(waiting, space + 1 << 40) or bisect.bisect(waiting, (waiting[0] >> 40) + 1 << 40)
+                piece = documents[arrived.pop(waiting.pop(behind - 1) & (1 << 40) - 1)][:space]
                 pieces.append(piece)
                 space -= len(piece)
         yield np.concatenate(pieces).reshape(rows, MAX_SEQ_LEN + 1), epoch
-
-
-def _take(supply: Iterator[tuple[int, int]], count: int) -> Iterator[tuple[int, int]]:
-    return (item for _, item in zip(range(count), supply, strict=False))
 
 
 class Batches:
@@ -352,7 +372,7 @@ class Batches:
     def __iter__(self) -> Batches:
         return self
 
-    def __next__(self) -> tuple[Tensor, Tensor]:
+    def __next__(self) -> tuple[torch.Tensor, torch.Tensor]:
         rows, Batches.epoch = next(self.packed)
         # Pinned memory comes from torch's own cache, which does not hand a buffer out again before the copy from it is done.
         batch = torch.empty((2, len(rows), MAX_SEQ_LEN), dtype=torch.int64, pin_memory=device().type == "cuda")
@@ -380,7 +400,7 @@ def breach(sentence: str) -> NoReturn:
     sys.exit(f"contract: {sentence}")
 
 
-def built_model() -> nn.Module:
+def built_model() -> torch.nn.Module:
     """A fresh model from the `build_model` of the file that is training, or that the host was given."""
     build = getattr(sys.modules.get("train") or sys.modules["__main__"], "build_model", None)
     if build is None:
@@ -391,25 +411,25 @@ def built_model() -> nn.Module:
         if "argument" in str(error) and "build_model" in str(error):
             breach(f"build_model() must take no arguments ({error}).")
         raise
-    if not isinstance(model, nn.Module):
+    if not isinstance(model, torch.nn.Module):
         breach(f"build_model() returned a {type(model).__name__}, not an nn.Module.")
-    return model.to(device())
+    return getattr(model, "_orig_mod", model).to(device())  # asked eagerly, as the trained one is by save
 
 
-def logits(model: nn.Module, tokens: Tensor) -> Tensor:
+def logits(model: torch.nn.Module, tokens: torch.Tensor) -> torch.Tensor:
     """Float32 logits [B, T, VOCAB_SIZE] for tokens [B, T]: the one way a model is asked."""
     training = model.training
     model.eval()
     with torch.no_grad(), autocast():
         answer = model(tokens)
     model.train(training)
-    if not isinstance(answer, Tensor) or answer.shape != (*tokens.shape, VOCAB_SIZE):
-        shape = list(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
+    if not isinstance(answer, torch.Tensor) or answer.shape != (*tokens.shape, VOCAB_SIZE):
+        shape = list(answer.shape) if isinstance(answer, torch.Tensor) else type(answer).__name__
         breach(f"in eval() mode model(tokens) must return logits {[*tokens.shape, VOCAB_SIZE]}, not {shape}.")
     return answer.float()
 
 
-def differs(one: Tensor, other: Tensor) -> bool:
+def differs(one: torch.Tensor, other: torch.Tensor) -> bool:
     real = one > -1e4  # a masked-out token is minus infinity in both
     spread = one[real].max() - one[real].min()
     return bool((one[real] - other[real]).abs().max() > TOLERANCE * spread)
@@ -422,7 +442,7 @@ def without_a_trace() -> Iterator[None]:
         yield
 
 
-def random_tokens(rows: int) -> Tensor:
+def random_tokens(rows: int) -> torch.Tensor:
     generator = torch.Generator().manual_seed(random.SystemRandom().getrandbits(32))
     return torch.randint(VOCAB_SIZE, (rows, MAX_SEQ_LEN), generator=generator).to(device())
 
@@ -447,15 +467,15 @@ def probe() -> None:
         answer = logits(model, rows)
         if not (answer.isfinite() | (answer == -math.inf)).all():
             breach("the logits of a model with small random weights are not finite.")
+        if differs(answer, logits(model, rows)):
+            breach("the same tokens get other logits the second time: eval() leaves something random, or it remembers.")
+        if differs(answer[0], logits(model, torch.cat([rows[:1], random_tokens(3)]))[0]):
+            breach("a row's logits change when another row of the batch changes: the model mixes rows.")
         other_ending = logits(model, torch.where(early, rows, random_tokens(4)))
         if differs(answer[early], other_ending[early]):
             breach("a position's logits change when later tokens change: the model looks ahead.")
         if torch.equal(answer[~early], other_ending[~early]):
             breach("the logits do not change when the tokens do: the model does not look at them.")
-        if differs(answer[0], logits(model, torch.cat([rows[:1], random_tokens(3)]))[0]):
-            breach("a row's logits change when another row of the batch changes: the model mixes rows.")
-        if differs(answer, logits(model, rows)):
-            breach("the same tokens get other logits the second time: eval() leaves something random, or it remembers.")
 
 
 class Clock:
@@ -482,9 +502,9 @@ class Clock:
     def over(self) -> bool:
         return self.progress >= 1.0
 
-    def step(self, loss: Tensor, lrm: float = 1.0) -> None:
+    def step(self, loss: torch.Tensor | float, lrm: float = 1.0) -> None:
         """One optimizer step is done: look at the loss, charge the time, print the line."""
-        value = float(loss.detach())  # waits for the device, so the clock reads true
+        value = float(loss.detach() if isinstance(loss, torch.Tensor) else loss)  # waits for the device, so the clock reads true
         if math.isnan(value) or value > 100:
             atexit.unregister(measure)
             print("\nFAIL")
@@ -528,7 +548,7 @@ class Clock:
 the_clock: Clock | None = None
 
 
-def start(model: nn.Module, flops_per_token: float = 0.0) -> Clock:
+def start(model: torch.nn.Module, flops_per_token: float = 0.0) -> Clock:
     """Check the contract, then start the clock. Everything before this call is start-up, so nothing is trained before it."""
     global the_clock
     if Batches.drawn > 1:
@@ -558,8 +578,13 @@ def built_model_keys() -> Iterable[str]:
         return state_of(built_model())
 
 
-def state_of(model: nn.Module) -> dict[str, Tensor]:
-    return {name.replace("_orig_mod.", ""): value for name, value in model.state_dict().items()}
+def state_of(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {plain(name): value for name, value in model.state_dict().items()}
+
+
+def plain(name: str) -> str:
+    """The name of a weight, compiled or not."""
+    return name.replace("_orig_mod.", "")
 
 
 def some(names: Iterable[str]) -> str:
@@ -567,31 +592,35 @@ def some(names: Iterable[str]) -> str:
     return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
-def unregistered(model: nn.Module) -> list[str]:
+def unregistered(model: torch.nn.Module) -> list[str]:
     """Tensors that hang on a module without being a parameter or a buffer: lost in the checkpoint."""
     found = []
     for path, module in model.named_modules():
         for name, value in vars(module).items():
             values = value if isinstance(value, list | tuple) else value.values() if isinstance(value, dict) else [value]
-            if not name.startswith("_") and any(isinstance(v, Tensor) for v in values):
+            if not name.startswith("_") and any(isinstance(v, torch.Tensor) for v in values):
                 found.append(f"{path}.{name}".lstrip("."))
     return found
 
 
-def rebuilt_model(state: dict[str, Tensor]) -> nn.Module:
+def rebuilt_model(state: dict[str, torch.Tensor]) -> torch.nn.Module:
     """build_model() with these weights, as the evaluation will see it."""
     with without_a_trace():
         model = built_model()
-    fresh = model.state_dict()
+    fresh = state_of(model)
     if fresh.keys() != state.keys():
         breach(f"the weights do not fit build_model(): {some(fresh.keys() ^ state.keys())} are in one of them only.")
     if wrong := [name for name in state if state[name].shape != fresh[name].shape]:
         breach(f"the weights do not fit build_model(): {some(wrong)} have another shape.")
-    model.load_state_dict(state, assign=True)  # with the types that were trained
+    kinds, fresh_kinds = ({value.dtype for value in values.values() if value.is_floating_point()} for values in (state, fresh))
+    if len(kinds) == 1 and kinds != fresh_kinds:  # as after model.to(bfloat16), which casts buffers that are not saved, too
+        model.to(kinds.pop())
+    # Compiled parts have other names in the state dict; the weights keep the types that were trained.
+    model.load_state_dict({name: state[plain(name)] for name in model.state_dict()}, assign=True)
     return model
 
 
-def save(model: nn.Module, **facts: Any) -> None:
+def save(model: torch.nn.Module, **facts: Any) -> None:
     """Write the checkpoint, after a look at whether it is the model: rebuilt by build_model(), it must answer as the trained one does.
 
     By hand, the evaluation follows when train.py ends. Save again and the newer checkpoint counts.
@@ -599,8 +628,8 @@ def save(model: nn.Module, **facts: Any) -> None:
     measured = the_clock.facts() if the_clock else breach("save() came before start(): nothing was trained on the clock.")
     model = getattr(model, "_orig_mod", model)  # asked eagerly: compiling it for one question takes longer than the question
     state = {name: value.detach().clone() for name, value in state_of(model).items()}
-    tokens = random_tokens(2)
-    if differs(logits(model, tokens), logits(rebuilt_model(state), tokens)):
+    rebuilt, tokens = rebuilt_model(state), random_tokens(2)
+    if differs(logits(model, tokens), logits(rebuilt, tokens)):
         lost = unregistered(model)
         breach(
             f"rebuilt from its weights the model answers otherwise: {f'{some(lost)} must be a parameter or a buffer' if lost else 'it keeps state outside its parameters and buffers'}."
@@ -689,6 +718,7 @@ def host(channels: list[socket.socket], checkpoint: Path, train: Path, trial: st
 
     With two channels it becomes two processes here, before it has read anything that they could know of each other.
     """
+    torch.set_grad_enabled(False)  # imports torch, which waiting is good for
     channel = next((channel for channel in channels[1:] if not os.fork()), channels[0])
     for other in channels:
         if other is not channel:
@@ -714,7 +744,7 @@ def host(channels: list[socket.socket], checkpoint: Path, train: Path, trial: st
         raise
 
 
-def load_model(checkpoint: Path, train: Path, trial: str = "") -> nn.Module:
+def load_model(checkpoint: Path, train: Path, trial: str = "") -> torch.nn.Module:
     """The model of a checkpoint. Everything that comes from the file is checked before a line of train.py runs."""
     try:
         saved = torch.load(checkpoint, map_location=device(), weights_only=True)
@@ -791,8 +821,9 @@ class Asking:
         answer = self.shared.logits[slot].to(device()).float()
         wanted = torch.from_numpy(targets.astype(np.int64)).to(device())
         losses: np.ndarray = (
-            nn.functional.cross_entropy(answer.flatten(0, 1), wanted.flatten(), reduction="none").view(wanted.shape).cpu().numpy()
+            torch.nn.functional.cross_entropy(answer.flatten(0, 1), wanted.flatten(), reduction="none").view(wanted.shape).cpu().numpy()
         )
+        losses[targets == BOS] = 0.0  # a start mark has no part in the score, and a model may rule it out
         if not np.isfinite(losses).all():
             raise Refused("the model's logits are not numbers.")
         return losses
@@ -808,17 +839,14 @@ def held_out(split: str) -> np.ndarray:
     """The rows of a held-out file that are scored, uint16 [n, MAX_SEQ_LEN + 1]: always the same."""
     documents = Documents(DATA / split)
     count = max(1, EVAL_TOKENS // MAX_SEQ_LEN)
-    rows = [row for (row,), _ in _take_rows(pack(documents, ((1, i) for i in range(len(documents))), 1), count)]
+    rows = [row for (row,), _ in itertools.islice(pack(documents, ((1, i) for i in range(len(documents))), 1), count)]
     if len(rows) < count:
+        lower = f"lower eval_tokens in {PROFILE_FILE} to {len(rows) * MAX_SEQ_LEN}, or " if rows else ""
         sys.exit(
-            f"{DATA / split} is too small: it fills {len(rows)} rows of {MAX_SEQ_LEN} tokens, and eval_tokens = {EVAL_TOKENS} needs {count}."
-            f" Lower eval_tokens in {PROFILE_FILE} to {len(rows) * MAX_SEQ_LEN}, or `python prepare.py --dataset` a larger corpus."
+            f"{DATA / split} is too small: it fills {len(rows)} rows of {MAX_SEQ_LEN} tokens, and eval_tokens = {EVAL_TOKENS} needs {count};"
+            f" {lower}choose a larger corpus with `python prepare.py --dataset`."
         )
     return np.stack(rows)
-
-
-def _take_rows(packed: Iterator[tuple[np.ndarray, int]], count: int) -> Iterator[tuple[np.ndarray, int]]:
-    return (item for _, item in zip(range(count), packed, strict=False))
 
 
 def contradiction(first: np.ndarray, second: np.ndarray, cuts: np.ndarray) -> str:
@@ -827,7 +855,7 @@ def contradiction(first: np.ndarray, second: np.ndarray, cuts: np.ndarray) -> st
     before = np.arange(apart.shape[1]) < cuts[:, None]
     turn = float(apart[np.arange(len(cuts)), cuts - 1].mean())
     mean, size = float(apart[before].mean()), float(np.abs(apart[before]).mean())
-    if abs(turn) > SAME_AT_THE_TURN:
+    if abs(turn) > max(SAME_AT_THE_TURN, 3 * size):  # there and not everywhere
         return f"it looks ahead: where the next token was exchanged, its loss moved by {turn:+.3f} nats."
     if abs(mean) > SAME_MEAN or size > SAME_SIZE:
         return f"a second copy, asked the same among other rows, answers otherwise ({mean:+.4f} nats a token, {size:.4f} in size): it mixes rows, remembers, learns or draws lots while it is measured."
@@ -895,11 +923,14 @@ def measure(facts: dict[str, Any]) -> None:
 # A split as GPT-4's: contractions, words with one leading mark, numbers of two digits at most, punctuation, line ends, blanks.
 SPLIT_PATTERN = r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,2}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+"
 TOKENIZER_CHARACTERS = 2**28  # text to learn the tokenizer from; more changes nothing that shows
+FOLDER_PARTS = 16  # files of tokens for the texts of a folder, be they one or a million
 LONG_DOCUMENT = 10_000  # characters of one document that the tokenizer learns from, so that no single one dominates
 HELD_OUT_TOKENS = 2**22  # of each held-out file: twice what the largest profile scores
 HELD_OUT_MODULES = ("pydoc_data", "idlelib", "lib2to3", "tkinter", "turtledemo")  # that no training needs, so a sandbox can hide them
+DATASETS = ("climbmix", "tinystories", "python")  # any other is the path of a folder
+SPLITS = ("train", "validation", "audit")
 LAST_SHARD = 6542  # of climbmix: upstream's validation shard; the one before it is our audit
-HUB = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
+HUB = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
 
 
 @dataclass(frozen=True)
@@ -912,24 +943,48 @@ class Part:
     download: tuple[str, Path] | None = None  # address, file
 
 
+def aside(path: Path) -> Path:
+    """Where a file is while it is not whole."""
+    return path.with_name(path.name + ".part")
+
+
 def write_aside(path: Path, write: Callable[[Any], object]) -> None:
     """Whole or not at all: written beside, flushed to the disk, renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(path.name + ".part")
+    part = aside(path)
     try:
-        with open(aside, "wb") as file:
+        with open(part, "wb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
     except BaseException as error:
-        aside.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.filename is None:
             error.filename = str(path)
         raise
-    os.replace(aside, path)
+    os.replace(part, path)
     directory = os.open(path.parent, os.O_RDONLY)
     os.fsync(directory)
     os.close(directory)
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    whole = io.BytesIO()  # numpy's own way into a file does not say why it failed
+    np.save(whole, array)
+    write_aside(path, lambda file: file.write(whole.getbuffer()))
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """One process at a time writes in a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / ".lock", "a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"another process writes in {folder}: waiting for it", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def parts_of(dataset: str, shards: int) -> list[Part]:
@@ -937,31 +992,27 @@ def parts_of(dataset: str, shards: int) -> list[Part]:
     if dataset == "python":
         return [Part(split, "00000", functools.partial(python_texts, split)) for split in ("train", "validation", "audit")]
     if dataset == "climbmix":
-        chosen = [("train", f"{i:05d}", i) for i in range(min(shards, LAST_SHARD - 1))] + [
-            ("validation", "00000", LAST_SHARD),
-            ("audit", "00000", LAST_SHARD - 1),
-        ]
-        return [hub_part(split, name, "karpathy/climbmix-400b-shuffle", f"shard_{shard:05d}.parquet") for split, name, shard in chosen]
+        files = {("train", f"{i:05d}"): i for i in range(min(max(shards, 1), LAST_SHARD - 1))}
+        files |= {("validation", "00000"): LAST_SHARD, ("audit", "00000"): LAST_SHARD - 1}
+        return [hub_part(*part, "karpathy/climbmix-400b-shuffle", f"shard_{shard:05d}.parquet") for part, shard in files.items()]
     if dataset == "tinystories":
         stories = {"train": (20_000, None), "validation": (10_000, 20_000), "audit": (0, 10_000)}
         return [
             hub_part(split, "00000", "karpathy/tinystories-gpt4-clean", "tinystories_gpt4_clean.parquet", *rows)
             for split, rows in stories.items()
         ]
-    folder = Path(dataset)
-    files = sorted(p for p in folder.rglob("*") if p.suffix in (".txt", ".md", ".jsonl", ".parquet") and p.is_file())
-    if not files:
-        sys.exit(
-            f"{folder} holds no .txt, .md, .jsonl or .parquet file: give --dataset a folder that does, or climbmix, tinystories or python."
-        )
-    train = [Part("train", f"{i:05d}", functools.partial(folder_texts, "train", [file])) for i, file in enumerate(files)]
-    return train + [Part(split, "00000", functools.partial(folder_texts, split, files)) for split in ("validation", "audit")]
+    texts = files_in(Path(dataset))
+    slices = [texts[i::FOLDER_PARTS] for i in range(min(FOLDER_PARTS, len(texts)))]
+    train = [folder_part("train", i, some_texts) for i, some_texts in enumerate(slices)]
+    return [*train, folder_part("validation", 0, texts), folder_part("audit", 0, texts)]
 
 
 def python_texts(split: str) -> list[str]:
-    texts = python_library(held_out=split != "train")
-    if split != "train":  # the two files share the modules, and no text
-        texts = [text for text in texts if hashlib.sha256(text.encode()).digest()[0] % 2 == (split == "audit")]
+    held_out = python_library(held_out=True)
+    if split == "train":  # modules copy from each other
+        texts = sorted(set(python_library(held_out=False)) - set(held_out))
+    else:  # the two files share the modules, and no text
+        texts = [text for text in held_out if hashlib.sha256(text.encode()).digest()[0] % 2 == (split == "audit")]
     return random.Random(0).sample(texts, len(texts))
 
 
@@ -998,32 +1049,56 @@ def texts_of(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFuncti
                 yield text
 
 
+def files_in(folder: Path) -> list[Path]:
+    files = sorted(path for path in folder.rglob("*") if path.suffix in (".txt", ".md", ".jsonl", ".parquet") and path.is_file())
+    return files or sys.exit(
+        f"{folder} holds no .txt, .md, .jsonl or .parquet file: give --dataset a folder that does, or climbmix, tinystories or python."
+    )
+
+
+def folder_part(split: str, number: int, files: list[Path]) -> Part:
+    """Named after its files as they are now: when one has changed, this is another part, and nobody takes the old one for it."""
+    now = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    name = f"{number:05d}-{hashlib.sha256(repr(now).encode()).hexdigest()[:8]}"
+    return Part(split, name, functools.partial(folder_texts, split, files))
+
+
 def folder_texts(split: str, files: list[Path]) -> Iterator[str]:
     """The documents of a folder; a fiftieth is held out for each of the two files, chosen by content, so copies stay together."""
     for file in files:
         for text in pieces_of(read_texts(file)):
-            bucket = hashlib.sha256(text.encode()).digest()[0] % 50
+            words = " ".join(text.split())  # a copy may end without the line end, or have others
+            bucket = hashlib.sha256(words.encode()).digest()[0] % 50
             if {0: "validation", 1: "audit"}.get(bucket, "train") == split:
                 yield text
 
 
-def read_texts(file: Path) -> Iterator[str]:
+def read_texts(file: Path, first: int = 0, last: int | None = None) -> Iterator[str]:
+    """The documents of a file; of a parquet file, those of the rows from first to last."""
     try:
         if file.suffix == ".parquet":
-            yield from parquet_texts(file)
+            yield from parquet_texts(file, first, last)
         elif file.suffix == ".jsonl":
             with open(file, encoding="utf-8", errors="replace") as lines:
-                for line in filter(str.strip, lines):
-                    document = json.loads(line)
-                    yield str(
-                        document if isinstance(document, str) else next(document[k] for k in ("text", "content", "story") if k in document)
-                    )
+                for number, line in enumerate(lines, 1):
+                    if line.strip():
+                        yield jsonl_text(line, number)
         else:
             yield file.read_text(encoding="utf-8", errors="replace")
-    except (ValueError, StopIteration, RuntimeError, TypeError) as error:
-        sys.exit(
-            f"{file} cannot be read as {file.suffix.lstrip('.')} of documents with a `text` ({error}): mend or move it, and run this again."
-        )
+    except (OSError, ValueError, RecursionError) as error:
+        sys.exit(f"{file} cannot be read as {file.suffix[1:]} of documents with a `text` ({error}): mend or move it, and run this again.")
+
+
+def jsonl_text(line: str, number: int) -> str:
+    try:
+        document = json.loads(line)
+    except ValueError as error:
+        raise ValueError(f"line {number}: {error}") from error
+    fields = document if isinstance(document, dict) else {"text": document}
+    text = next((fields[name] for name in ("text", "content", "story") if name in fields), None)
+    if not isinstance(text, str):
+        raise ValueError(f"line {number} has no text")
+    return text
 
 
 def pieces_of(texts: Iterable[str]) -> Iterator[str]:
@@ -1041,74 +1116,75 @@ def parquet_texts(file: Path, first: int = 0, last: int | None = None) -> Iterat
 
     try:
         with pq.ParquetFile(file) as table:
-            names = table.schema_arrow.names
-            column = "text" if "text" in names else next((n for n in names if pa.types.is_string(table.schema_arrow.field(n).type)), None)
-            if column is None:
+            strings = [field.name for field in table.schema_arrow if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)]
+            if not strings:
                 raise ValueError("no column of text")
             row = 0
-            for batch in table.iter_batches(columns=[column], batch_size=1024):
+            for batch in table.iter_batches(columns=["text" if "text" in strings else strings[0]], batch_size=1024):
                 texts = batch.column(0).to_pylist()[max(0, first - row) : None if last is None else max(0, last - row)]
                 yield from (text for text in texts if text)
                 row += len(batch)
                 if last is not None and row >= last:
                     return
-    except (pa.ArrowException, OSError) as error:
-        raise ValueError(str(error)) from error
+    except pa.ArrowException as error:
+        raise ValueError(str(error).partition("\n")[0]) from error
 
 
 def hub_part(split: str, name: str, repository: str, shard: str, first: int = 0, last: int | None = None) -> Part:
     file = DATA.parent / "downloads" / repository.split("/")[1] / shard
     address = f"{HUB}/datasets/{repository}/resolve/main/{shard}"
-    return Part(split, name, functools.partial(parquet_texts, file, first, last), (address, file))
+    return Part(split, name, functools.partial(read_texts, file, first, last), (address, file))
 
 
-def fetch(address: str, file: Path, advance: Callable[[int], object]) -> None:
-    """Download what is missing of a file, and take it only if size and checksum are what the server said they would be."""
+def described(address: str) -> tuple[int, str]:
+    """Size and SHA-256 of a file of the hub, which says them in its redirection to where the file lies."""
     import httpx
 
-    part = file.with_name(file.name + ".part")
-    part.parent.mkdir(parents=True, exist_ok=True)
-    with httpx.Client(timeout=httpx.Timeout(30.0), transport=httpx.HTTPTransport(retries=3)) as client:
-        head = client.head(address)  # not followed: the hub describes a large file in the redirection to it
-        if head.status_code >= 400:
-            sys.exit(
-                f"{address} answers {head.status_code} {head.reason_phrase}: try later, or use `--dataset python`, which needs no network."
-            )
-        size = int(head.headers.get("x-linked-size") or head.headers.get("content-length") or 0)
-        checksum = (head.headers.get("x-linked-etag") or head.headers.get("etag") or "").removeprefix("W/").strip('"')
-        for attempt in range(5):
-            have = part.stat().st_size if part.exists() else 0
-            if size and have > size:
-                part.unlink()
-                have = 0
-            if not size or have < size:
-                try:
-                    with client.stream(
-                        "GET", address, headers={"Range": f"bytes={have}-"} if have else {}, follow_redirects=True
-                    ) as answer:
-                        answer.raise_for_status()
-                        with open(part, "ab" if answer.status_code == 206 else "wb") as out:
-                            for block in answer.iter_bytes(2**20):
-                                out.write(block)
-                                advance(len(block))
-                            out.flush()
-                            os.fsync(out.fileno())
-                except httpx.HTTPError:
-                    if attempt == 4:
-                        raise
-                    time.sleep(2**attempt / 4)
-                    continue
-            if size and part.stat().st_size < size:
-                continue
-            if len(checksum) != 64 or file_checksum(part) == checksum:
+    answer = httpx.head(address, timeout=30)
+    for _ in range(3):  # a repository that has been renamed is a redirection more
+        if answer.next_request and "x-linked-etag" not in answer.headers:
+            answer = httpx.head(answer.next_request.url, timeout=30)
+    if answer.status_code >= 400:
+        said = f"{answer.status_code} {answer.reason_phrase}"
+        sys.exit(f"{address} answers {said}: try later, or use `--dataset python`, which needs no network.")
+    size, checksum = answer.headers.get("x-linked-size", ""), answer.headers.get("x-linked-etag", "").strip('"')
+    if not size.isdecimal() or len(checksum) != 64:  # the login page of some network, perhaps
+        sys.exit(f"{address} is answered by something that is no hub: look at HF_ENDPOINT and at your network, or use `--dataset python`.")
+    return int(size), checksum
+
+
+def fetch(address: str, file: Path, size: int, checksum: str, advance: Callable[[int], object]) -> None:
+    """Download what is missing of a file, and take it only if its checksum is the one that the hub said."""
+    import httpx
+
+    part = aside(file)
+    for attempt in range(5):
+        have = part.stat().st_size if part.exists() else 0
+        headers = {"Range": f"bytes={have}-", "Accept-Encoding": "identity"}
+        try:
+            if have < size:
+                with httpx.stream("GET", address, headers=headers, follow_redirects=True, timeout=30) as answer:
+                    answer.raise_for_status()
+                    if answer.status_code != 206:  # all of it, whatever was asked for
+                        part.unlink(missing_ok=True)
+                        advance(-have)
+                    with open(part, "ab") as out:
+                        for block in answer.iter_raw():
+                            out.write(block)
+                            advance(len(block))
+                        out.flush()
+                        os.fsync(out.fileno())
+        except httpx.HTTPError:
+            if attempt == 4:
+                raise
+        if (have := part.stat().st_size if part.exists() else 0) >= size:
+            if file_checksum(part) == checksum:
+                write_aside(checksum_of(file), lambda out: out.write(checksum.encode()))
                 os.replace(part, file)
-                write_aside(
-                    file.with_name(file.name + ".json"),
-                    lambda out: out.write(json.dumps({"size": file.stat().st_size, "sha256": file_checksum(file)}).encode()),
-                )
                 return
-            part.unlink()  # whole, and wrong: from the start
-    part.unlink(missing_ok=True)
+            part.unlink()
+            advance(-have)
+        time.sleep(2**attempt / 4)
     sys.exit(f"{address} came damaged five times: try later, or use `--dataset python`, which needs no network.")
 
 
@@ -1117,37 +1193,50 @@ def file_checksum(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
+def checksum_of(file: Path) -> Path:
+    return file.with_name(file.name + ".sha256")
+
+
 def is_whole(file: Path) -> bool:
-    try:
-        noted = json.loads(file.with_name(file.name + ".json").read_text())
-        return bool(file.stat().st_size == noted["size"] and file_checksum(file) == noted["sha256"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+    return file.exists() and checksum_of(file).exists() and file_checksum(file).encode() == checksum_of(file).read_bytes()
 
 
 def download(parts: list[Part]) -> None:
+    """The files of these parts. They are kept: another vocabulary is made of the same ones."""
     wanted = dict(part.download for part in parts if part.download)
-    missing = {address: file for address, file in wanted.items() if not is_whole(file)}
-    if not missing:
+    if not wanted:
         return
     import httpx
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-    print(f"downloading {len(missing)} of {len(wanted)} files to {next(iter(missing.values())).parent}")
+    folder = next(iter(wanted.values())).parent
+    ended: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+    slots = threading.Semaphore(8)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns) as progress, ThreadPoolExecutor(8) as pool:
-        task = progress.add_task("downloads", total=None)
+    with locked(folder), Progress(*columns) as progress:
+        missing = {address: file for address, file in wanted.items() if not is_whole(file)}
+        task = progress.add_task(f"{len(missing)} of {len(wanted)} files", total=0, visible=bool(missing))
+
+        def work(address: str, size: int, checksum: str) -> None:
+            try:
+                with slots:
+                    fetch(address, missing[address], size, checksum, functools.partial(progress.advance, task))
+                ended.put(None)
+            except BaseException as error:
+                ended.put(error)
+
         try:
-            for done in [pool.submit(fetch, address, file, functools.partial(progress.advance, task)) for address, file in missing.items()]:
-                done.result()
+            files = [(address, *described(address)) for address in missing]
+            have = sum(aside(file).stat().st_size for file in missing.values() if aside(file).exists())
+            progress.update(task, total=sum(size for _, size, _ in files), completed=have)
+            for file in files:  # daemons: neither Ctrl+C nor an error of one waits for what the others still have to download
+                threading.Thread(target=work, args=file, daemon=True).start()
+            for _ in files:
+                if error := ended.get():
+                    raise error
         except httpx.HTTPError as error:
-            pool.shutdown(cancel_futures=True)
-            sys.exit(
-                f"{HUB} cannot be reached ({error or type(error).__name__}): run this again when online, it goes on where it stopped; `--dataset python` needs no network."
-            )
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            sys.exit(f"{HUB} cannot be reached ({reason}): run this again when online, it goes on; `--dataset python` needs no network.")
 
 
 def tokenizer_from(texts: Iterable[str]) -> Any:
@@ -1173,30 +1262,43 @@ def tokenizer_from(texts: Iterable[str]) -> Any:
     return tokenizer
 
 
-def load_tokenizer() -> Any:
+def bytes_of_tokens(tokenizer: Any) -> list[int]:
+    """Each token's length in bytes: in the byte-level alphabet a character is a byte."""
+    return [0 if i == BOS else len(tokenizer.id_to_token(i)) for i in range(tokenizer.get_vocab_size())]
+
+
+def whole_tokenizer() -> Any | None:
+    """The tokenizer, if its two files are there and agree."""
     from tokenizers import Tokenizer
 
-    file = DATA / "tokenizer" / "tokenizer.json"
+    nbytes = read_array(DATA / "tokenizer" / "bytes.npy")
     try:
-        return Tokenizer.from_file(str(file))
-    except Exception as error:
-        sys.exit(f"no tokenizer in {file} ({error}): `python prepare.py` makes it.")
+        tokenizer = Tokenizer.from_file(str(DATA / "tokenizer" / "tokenizer.json"))
+    except Exception:  # tokenizers raises nothing more particular
+        return None
+    tokenizer.encode_special_tokens = True  # a text that says <|start|> starts nothing
+    return tokenizer if nbytes is not None and nbytes.tolist() == bytes_of_tokens(tokenizer) else None
+
+
+def load_tokenizer() -> Any:
+    return whole_tokenizer() or sys.exit(f"no tokenizer in {DATA / 'tokenizer'}, or a damaged one: `python prepare.py` makes it.")
 
 
 def tokenize(part: Part, tokenizer: Any) -> None:
-    """Write a part's tokens and the bounds of its documents. The tokens come last: where they are, the part is done."""
-    limit = HELD_OUT_TOKENS if part.split != "train" else None
-    blocks: list[np.ndarray] = []
-    bounds = [0]
-    for texts in batched(part.texts(), 1024):
-        for encoded in tokenizer.encode_batch_fast(texts):
-            blocks.append(np.array([BOS, *encoded.ids], np.uint16))
-            bounds.append(bounds[-1] + len(blocks[-1]))
-        if limit and bounds[-1] >= limit:
-            break
+    """Write a part's tokens as they come, and the bounds of its documents. Where the file of tokens is, the part is done."""
     target = DATA / part.split / f"{part.name}.bin"
-    write_aside(target.with_suffix(".npy"), lambda file: np.save(file, np.array(bounds)))
-    write_aside(target, lambda file: file.write(np.concatenate(blocks).tobytes() if blocks else b""))
+
+    def write(file: IO[bytes]) -> None:
+        bounds = [0]
+        for texts in batched(part.texts(), 1024):
+            for encoded in tokenizer.encode_batch_fast(texts):
+                file.write(np.array([BOS, *encoded.ids], np.uint16).data)
+                bounds.append(bounds[-1] + 1 + len(encoded.ids))
+            if part.split != "train" and bounds[-1] >= HELD_OUT_TOKENS:
+                break
+        write_array(target.with_suffix(".npy"), np.array(bounds))
+
+    write_aside(target, write)
 
 
 def batched(texts: Iterable[str], size: int) -> Iterator[list[str]]:
@@ -1210,77 +1312,70 @@ def batched(texts: Iterable[str], size: int) -> Iterator[list[str]]:
         yield batch
 
 
+def learn_tokenizer(dataset: str, parts: list[Part]) -> None:
+    print(f"tokenizer: learning {VOCAB_SIZE} tokens", flush=True)
+    tokenizer = tokenizer_from(text for part in parts if part.split == "train" for text in part.texts())
+    if (found := tokenizer.get_vocab_size()) != VOCAB_SIZE:
+        sys.exit(f"{dataset} has text for {found} tokens, not for {VOCAB_SIZE}: lower vocab_size in {PROFILE_FILE}, or use more text.")
+    write_aside(DATA / "tokenizer" / "tokenizer.json", lambda file: file.write(tokenizer.to_str().encode()))
+    write_array(DATA / "tokenizer" / "bytes.npy", np.array(bytes_of_tokens(tokenizer)))
+
+
 def prepare(dataset: str, shards: int) -> None:
     """Everything that a training needs on disk. Done things stay done: this can be interrupted anywhere and run again."""
-    DATA.mkdir(parents=True, exist_ok=True)
-    with open(DATA / ".lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(f"another process prepares {DATA}: waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(DATA):
         parts = parts_of(dataset, shards)
-        if not (DATA / "tokenizer" / "bytes.npy").exists():
+        if not whole_tokenizer():
             (DATA / "manifest.json").unlink(missing_ok=True)
-            for split in ("train", "validation", "audit"):  # what another tokenizer wrote means nothing now
+            for split in SPLITS:  # what another tokenizer wrote means nothing now
                 shutil.rmtree(DATA / split, ignore_errors=True)
-        undone = [part for part in parts if read_bounds(DATA / part.split / f"{part.name}.bin") is None]
+        names = {(part.split, part.name) for part in parts}
+        for file in DATA.glob("*/*.bin"):  # damaged, or of files in a folder that have changed since
+            if read_bounds(file) is None or (dataset not in DATASETS and (file.parent.name, file.stem) not in names):
+                file.unlink()
+                file.with_suffix(".npy").unlink(missing_ok=True)
+        undone = [part for part in parts if not (DATA / part.split / f"{part.name}.bin").exists()]
         download(undone)
-        if not (DATA / "tokenizer" / "bytes.npy").exists():
-            print(f"tokenizer: learning {VOCAB_SIZE} tokens")
-            tokenizer = tokenizer_from(text for part in parts if part.split == "train" for text in part.texts())
-            if tokenizer.get_vocab_size() != VOCAB_SIZE:
-                sys.exit(
-                    f"{dataset} has text for {tokenizer.get_vocab_size()} tokens, not for {VOCAB_SIZE}: lower vocab_size in {PROFILE_FILE}, or use a larger corpus."
-                )
-            write_aside(DATA / "tokenizer" / "tokenizer.json", lambda file: file.write(tokenizer.to_str().encode()))
-            nbytes = [0 if i == BOS else len(tokenizer.id_to_token(i)) for i in range(VOCAB_SIZE)]  # in this alphabet a character is a byte
-            write_aside(DATA / "tokenizer" / "bytes.npy", lambda file: np.save(file, np.array(nbytes, np.int64)))
+        if not whole_tokenizer():
+            learn_tokenizer(dataset, parts)
         tokenizer = load_tokenizer()
         for number, part in enumerate(undone, 1):
-            print(f"tokens: {part.split}/{part.name} ({number} of {len(undone)})")
-            try:
-                tokenize(part, tokenizer)
-            except ValueError as error:
-                source = part.download[1] if part.download else dataset
-                if part.download:
-                    part.download[1].unlink(missing_ok=True)
-                sys.exit(f"{source} cannot be read ({error}): run this again, and it is fetched again.")
-        counts = {
-            split: sum(int(read_bounds(file)[-1]) for file in sorted((DATA / split).glob("*.bin")))
-            for split in ("train", "validation", "audit")
-        }  # type: ignore[index]
+            print(f"tokens: {part.split}/{part.name} ({number} of {len(undone)})", flush=True)
+            tokenize(part, tokenizer)
+        counts = {split: sum(file.stat().st_size // 2 for file in (DATA / split).glob("*.bin")) for split in SPLITS}
         manifest = {
             "dataset": dataset,
             "vocab_size": VOCAB_SIZE,
             "tokens": counts,
             "tokenizer": file_checksum(DATA / "tokenizer" / "tokenizer.json"),
         }
-        write_aside(DATA / "manifest.json", lambda file: file.write(json.dumps(manifest, indent=1).encode()))
-    for split in ("validation", "audit"):
+        file, text = DATA / "manifest.json", json.dumps(manifest, indent=1)
+        if not file.exists() or file.read_text() != text:
+            write_aside(file, lambda out: out.write(text.encode()))
+    for split in SPLITS[1:]:
         held_out(split)
-    print(
-        f"ready: {counts['train'] / 1e6:.1f} M tokens to train on, {counts['validation'] / 1e3:.0f} k and {counts['audit'] / 1e3:.0f} k held out, in {DATA}"
-    )
+    train, *others = counts.values()
+    print(f"ready: {train / 1e6:.1f} M tokens to train on, {' and '.join(f'{n / 1e3:.0f} k' for n in others)} held out, in {DATA}")
 
 
 def choose_dataset(dataset: str) -> None:
     """Another dataset than the profile's: the profile is where train.py looks, so it is written there."""
     global DATA
-    if dataset not in ("climbmix", "tinystories", "python"):
+    if dataset not in DATASETS:
         if not Path(dataset).is_dir():
             sys.exit(f"{dataset} is neither a folder nor one of climbmix, tinystories and python.")
         dataset = str(Path(dataset).resolve())
+        files_in(Path(dataset))  # nothing is chosen that cannot be used
     if dataset != PROFILE["dataset"]:
-        text, count = re.subn(
-            r"(?m)^dataset\s*=.*?(\s*#.*)?$", lambda m: f"dataset = {json.dumps(dataset)}{m[1] or ''}", PROFILE_FILE.read_text(), count=1
-        )
+        line = f"dataset = {json.dumps(dataset, ensure_ascii=False)}"
+        profile = PROFILE_FILE.read_text(encoding="utf-8")
+        text, count = re.subn(r"(?m)^dataset\s*=.*?(\s*#[^\"\n]*)?$", lambda found: line + (found[1] or ""), profile, count=1)
         if not count:
             sys.exit(f"{PROFILE_FILE} has no line `dataset = ..` to change.")
         write_aside(PROFILE_FILE, lambda file: file.write(text.encode()))
         PROFILE["dataset"] = dataset
         DATA = data_folder(dataset)
-        print(f"{PROFILE_FILE.name} now says dataset = {dataset!r}")
+        print(f"{PROFILE_FILE.name} now says {line}")
 
 
 # ---------------------------------------------------------------------------------------------------------------------------------
@@ -1423,6 +1518,7 @@ def main(arguments: list[str]) -> None:
     elif given.verb == "host":
         host([socket.socket(fileno=number) for number in given.channel], given.checkpoint, given.train, given.trial)
     elif given.verb == "judge":
+        torch.set_grad_enabled(False)  # imports torch, which waiting is good for
         if given.wait and not sys.stdin.readline():
             return
         channels = [socket.socket(fileno=number) for number in given.channels or open_hosts(given.checkpoint, given.train, given.trial)]

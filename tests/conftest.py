@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
+import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,10 +24,22 @@ def data_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def workspace(data_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with some megabytes of documents: paragraphs of this Python's own modules."""
+    folder = tmp_path_factory.mktemp("texts")
+    library = Path(sysconfig.get_path("stdlib"))
+    modules = sorted([*library.glob("*.py"), *library.glob("asyncio/*.py"), *library.glob("email/*.py")])
+    paragraphs = [part for module in modules for part in re.split(r"\n\n+(?=\S)", module.read_text(encoding="utf-8"))]
+    lines = [json.dumps({"text": part}) for part in dict.fromkeys(paragraphs) if len(part) > 100]
+    (folder / "modules.jsonl").write_text("\n".join(lines))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def workspace(data_cache: Path, texts: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small workspace with its data, which no test changes."""
     folder = make_workspace(tmp_path_factory.mktemp("workspace") / "lab")
-    prepared = run_python(folder, "prepare.py")
+    prepared = run_python(folder, "prepare.py", "--dataset", str(texts))
     assert prepared.returncode == 0, prepared.stderr
     return folder
 

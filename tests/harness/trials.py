@@ -6,6 +6,7 @@ affordable. The host and the judge run a `prepare.py` that the training never sa
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -101,6 +102,8 @@ def measure(workspace: Path, checkpoint: Path, train: Path, trial: str, split: s
 
 def fork(script: Path, arguments: list[str], log: Path, environment: dict[str, str], *kept: int) -> int:
     """Run a script in a child of this process, as `python script arguments` would; of the descriptors it gets the kept ones."""
+    for source in {script, script.with_name("prepare.py")}:
+        compiled(source.read_text(), source.name)
     if child := os.fork():
         return child
     code = 70
@@ -119,10 +122,10 @@ def fork(script: Path, arguments: list[str], log: Path, environment: dict[str, s
         os.chdir(script.parent)
         sys.path.insert(0, str(script.parent))
         sys.argv = [str(script), *arguments]
-        main = sys.modules["__main__"] = type(sys)("__main__")
-        main.__file__ = str(script)
         try:
-            exec(compile(script.read_text(), script, "exec"), main.__dict__)
+            if script.name == "train.py":  # which imports it: from the text that was compiled already, for speed
+                load("prepare", script.with_name("prepare.py"))
+            load("__main__", script)
             code = 0
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else int(end.code is not None)
@@ -137,12 +140,22 @@ def fork(script: Path, arguments: list[str], log: Path, environment: dict[str, s
         os._exit(code)
 
 
+def load(name: str, script: Path) -> None:
+    module = sys.modules[name] = type(sys)(name)
+    module.__file__ = str(script)
+    exec(compiled(script.read_text(), script.name), module.__dict__)
+
+
+@functools.cache
+def compiled(source: str, name: str) -> Any:
+    return compile(source, name, "exec", dont_inherit=True)
+
+
 def wait(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def run_python(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """`python ARGUMENTS` in a folder, as a person at a terminal would."""
-    environment = os.environ | environment
-    return subprocess.run([sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
-
+    done = subprocess.run([sys.executable, *arguments], cwd=folder, env=os.environ | environment, capture_output=True, timeout=300)
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())  # carriage returns stay
