@@ -65,7 +65,6 @@ def window_of(layer: int) -> int:
     return max(1, int(T * SHORT_WINDOW)) if short else T
 
 
-@functools.cache
 def flash_attention():
     """FlashAttention's own kernel, if it is installed: it knows windows, and is the fastest where it runs."""
     if prepare.device().type == "cuda" and prepare.dtype() == torch.bfloat16:
@@ -75,36 +74,41 @@ def flash_attention():
     return None
 
 
-def flex():
+@functools.cache
+def flex_attention(window: int):
     """FlexAttention skips the blocks that a window hides; imported where it is used, for it brings the compiler along."""
-    return importlib.import_module("torch.nn.attention.flex_attention")
+    flex = importlib.import_module("torch.nn.attention.flex_attention")
+    mask = flex.create_block_mask(lambda b, h, q, k: (k <= q) & (q - k < window), None, None, T, T, device=prepare.device())
+    return functools.partial(flex.flex_attention, block_mask=mask)
 
 
-@functools.cache
-def block_mask(window: int):
-    return flex().create_block_mask(lambda b, h, q, k: (k <= q) & (q - k < window), None, None, T, T, device=prepare.device())
+class Attention(nn.Module):
+    """Causal attention over a window, [B, T, heads, HEAD_DIM], by the best kernel that is there.
 
+    Kernel and masks are found here, while the model is built: looked for in a compiled graph, they would cut it in pieces.
+    """
 
-@functools.cache
-def dense_mask(window: int, length: int) -> Tensor:
-    steps_back = torch.arange(length)[:, None] - torch.arange(length)
-    return ((steps_back >= 0) & (steps_back < window)).to(prepare.device())
+    def __init__(self, window: int) -> None:
+        super().__init__()
+        self.window = window
+        self.flash = flash_attention()
+        self.flex = flex_attention(window) if window < T and not self.flash and prepare.can_compile() else None
+        steps_back = torch.arange(T)[:, None] - torch.arange(T)
+        self.register_buffer("mask", (steps_back >= 0) & (steps_back < window) if window < T else None, persistent=False)
 
-
-def attend(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
-    """Causal attention over a window, [B, T, heads, HEAD_DIM], by the best kernel that is there."""
-    if (flash := flash_attention()) and q.dtype == torch.bfloat16:
-        out = flash(q, k, v, causal=True, window_size=(window - 1, 0))
-        return out[0] if isinstance(out, tuple) else out
-    q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
-    shared = k.size(1) != q.size(1)
-    if window >= q.size(2):
-        out = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=shared)
-    elif torch.compiler.is_compiling() and q.is_cuda and q.size(2) == T:
-        out = flex().flex_attention(q, k, v, block_mask=block_mask(window), enable_gqa=shared)
-    else:
-        out = F.scaled_dot_product_attention(q, k, v, attn_mask=dense_mask(window, q.size(2)), enable_gqa=shared)
-    return out.transpose(1, 2)
+    def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        if self.flash:
+            out = self.flash(q, k, v, causal=True, window_size=(self.window - 1, 0))
+            return out[0] if isinstance(out, tuple) else out
+        q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
+        length, shared = q.size(2), k.size(1) != q.size(1)
+        if self.window >= length:
+            out = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=shared)
+        elif self.flex and length == T and torch.compiler.is_compiling():
+            out = self.flex(q, k, v, enable_gqa=shared)
+        else:
+            out = F.scaled_dot_product_attention(q, k, v, attn_mask=self.mask[:length, :length], enable_gqa=shared)
+        return out.transpose(1, 2)
 
 
 # ---------------------------------------------------------------------------------------------------------------------------------
@@ -113,7 +117,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
 
 
 def norm(x: Tensor) -> Tensor:
-    return F.rms_norm(x, (x.size(-1),))
+    return F.rms_norm(x, (x.size(-1),)).to(x.dtype)  # autocast makes it float32, which the attention kernels do not take
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -133,7 +137,7 @@ class Block(nn.Module):
 
     def __init__(self, layer: int) -> None:
         super().__init__()
-        self.window = window_of(layer)
+        self.attend = Attention(window_of(layer))
         self.kv_heads = KV_HEADS or HEADS
         self.q = nn.Linear(WIDTH, WIDTH, bias=False)
         self.k = nn.Linear(WIDTH, self.kv_heads * HEAD_DIM, bias=False)
@@ -155,7 +159,7 @@ class Block(nn.Module):
         if self.value is not None and self.gate is not None:
             share = 2 * torch.sigmoid(self.gate(h[..., : self.GATE_WIDTH]))  # 1 at the start: neutral
             v = v + share[..., None] * self.value(tokens).view_as(v)
-        y = attend(norm(rotate(q, cos, sin)), norm(rotate(k, cos, sin)), v, self.window)
+        y = self.attend(norm(rotate(q, cos, sin)), norm(rotate(k, cos, sin)), v)
         x = x + self.out(y.reshape(B, length, WIDTH))
         return x + self.down(activate(self.up(norm(x))))
 
@@ -213,7 +217,7 @@ def build_model() -> nn.Module:
 def flops_per_token(model: GPT) -> float:
     """Of forward and backward: six for every weight that is multiplied by, and attention's own."""
     weights = sum(matrix.weight.numel() for matrix in model.modules() if isinstance(matrix, nn.Linear))
-    return 6.0 * weights + sum(12.0 * WIDTH * block.window for block in model.blocks)
+    return 6.0 * weights + sum(12.0 * WIDTH * block.attend.window for block in model.blocks)
 
 
 # ---------------------------------------------------------------------------------------------------------------------------------
@@ -299,10 +303,10 @@ class AdamW:
     def step(self) -> None:
         for group in self.param_groups:
             torch._foreach_add_(group["steps"], 1)
-            torch._fused_adamw_(
-                group["params"], [weight.grad for weight in group["params"]], group["mean"], group["square"], [], group["steps"],
-                lr=group["lr"], beta1=group["betas"][0], beta2=group["betas"][1], weight_decay=group["weight_decay"], eps=1e-10, amsgrad=False, maximize=False,
-            )  # fmt: skip
+            weights, (beta1, beta2) = group["params"], group["betas"]
+            numbers = {"lr": group["lr"], "beta1": beta1, "beta2": beta2, "weight_decay": group["weight_decay"], "eps": 1e-10}
+            state = group["mean"], group["square"], [], group["steps"]
+            torch._fused_adamw_(weights, [w.grad for w in weights], *state, **numbers, amsgrad=False, maximize=False)
 
 
 # ---------------------------------------------------------------------------------------------------------------------------------

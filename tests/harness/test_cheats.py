@@ -121,8 +121,8 @@ CHANGES_NOTHING = {
         ),
         (
             SAVE,
-            '    file = prepare.HERE / "profile.toml"\n    file.write_text(file.read_text().replace("eval_tokens = 8192", "eval_tokens = 256"))\n'
-            + SAVE,
+            '    file = prepare.HERE / "profile.toml"\n'
+            '    file.write_text(file.read_text().replace("eval_tokens = 8192", "eval_tokens = 256"))\n' + SAVE,
         ),
     ],
     "changes the byte count": [

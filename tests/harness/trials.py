@@ -7,6 +7,7 @@ affordable. The host and the judge run a `prepare.py` that the training never sa
 from __future__ import annotations
 
 import functools
+import gc
 import json
 import os
 import shutil
@@ -104,6 +105,7 @@ def fork(script: Path, arguments: list[str], log: Path, environment: dict[str, s
     """Run a script in a child of this process, as `python script arguments` would; of the descriptors it gets the kept ones."""
     for source in {script, script.with_name("prepare.py")}:
         compiled(source.read_text(), source.name)
+    gc.freeze()  # or every child walks through all that this process ever imported
     if child := os.fork():
         return child
     code = 70
