@@ -64,7 +64,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 IMPORTED = time.perf_counter()  # start-up is everything between here and the clock
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "autoresearch-tui"
@@ -98,7 +98,14 @@ torch = lazily("torch")
 HERE = Path(__file__).resolve().parent
 BUNDLED = HERE / "profiles"  # only beside the bundled copy, which makes workspaces and borrows demo's figures to be importable
 PROFILE_FILE = BUNDLED / "demo.toml" if BUNDLED.is_dir() else HERE / "profile.toml"
-REQUIRED = {"dataset": str, "vocab_size": int, "sequence_length": int, "budget_seconds": (int, float), "eval_tokens": int, "sigma": float}
+REQUIRED: dict[str, type | tuple[type, ...]] = {
+    "dataset": str,
+    "vocab_size": int,
+    "sequence_length": int,
+    "budget_seconds": (int, float),
+    "eval_tokens": int,
+    "sigma": float,
+}
 
 
 def read_profile(path: Path) -> dict[str, Any]:
@@ -221,7 +228,7 @@ def why_no_gpu() -> str:
                 f"This machine has an NVIDIA GPU, but this torch ({torch.__version__}) is a build without CUDA: reinstall torch with CUDA."
             )
         try:
-            torch.cuda.init()
+            torch.cuda.init()  # type: ignore[no-untyped-call]
         except (RuntimeError, AssertionError) as error:
             return f"This machine has an NVIDIA GPU that torch {torch.__version__} cannot use: {first_line(error)}."
         return "This machine has an NVIDIA driver, but CUDA shows no device: look at CUDA_VISIBLE_DEVICES."
@@ -316,7 +323,8 @@ class Documents:
 
     def __getitem__(self, i: int) -> np.ndarray:
         first = self.first[i]
-        return self.tokens[self.file[i]][first : first + self.length[i]]
+        document: np.ndarray = self.tokens[self.file[i]][first : first + self.length[i]]
+        return document
 
 
 def read_array(path: Path) -> np.ndarray | None:
@@ -481,7 +489,7 @@ def probe() -> None:
             for weight in model.parameters():
                 if weight.is_floating_point():
                     scale = weight[0].numel() ** -0.5 if weight.ndim > 1 else 0.1
-                    weight += (scale * torch.randn(weight.shape, generator=generator)).to(weight)
+                    weight.add_(scale * torch.randn(weight.shape, generator=generator, device="cpu").to(weight))
         for _ in range(3):  # rounding may turn a router's near tie, and what follows from it; not three times
             fault = fault_of(model)
             if not fault:
@@ -680,7 +688,7 @@ def save(model: torch.nn.Module, **facts: Any) -> None:
     } | facts  # fmt: skip
     checkpoint = io.BytesIO()  # first whole in memory: on a full disk torch's own writing fails with riddles
     torch.save({"model": state, "vocab_size": VOCAB_SIZE, "trial": TRIAL, "facts": facts}, checkpoint)
-    write_aside(CHECKPOINT, lambda file: file.write(checkpoint.getbuffer()))
+    write_aside(CHECKPOINT, [checkpoint.getbuffer()])
     if TRIAL:
         print_summary(facts)
     else:
@@ -734,7 +742,8 @@ class Shared:
     def __init__(self, descriptor: int) -> None:
         memory = torch.frombuffer(mmap.mmap(descriptor, self.SIZE), dtype=torch.uint8)
         if device().type == "cuda":
-            torch.cuda.cudart().cudaHostRegister(memory.data_ptr(), self.SIZE, 0)  # pinned: copies at the bus's speed, if it can be
+            # Pinned, copies run at the bus's speed; where that is refused they run all the same.
+            torch.cuda.cudart().cudaHostRegister(memory.data_ptr(), self.SIZE, 0)  # type: ignore[no-untyped-call]
         self.tokens, self.logits = [], []
         for part in memory.chunk(SLOTS):
             self.tokens.append(part[: self.TOKENS].view(torch.int64).view(EVAL_ROWS, MAX_SEQ_LEN))
@@ -941,7 +950,19 @@ def open_hosts(checkpoint: Path, train: Path, trial: str) -> list[int]:
     """Two hosts on their way, uncontained; the judge's ends of their channels."""
     pairs = [socket.socketpair() for _ in range(2)]
     theirs = [str(their.fileno()) for _, their in pairs]
-    command = [sys.executable, __file__, "host", "--checkpoint", checkpoint, "--train", train, "--trial", trial, "--channel", *theirs]
+    command = [
+        sys.executable,
+        __file__,
+        "host",
+        "--checkpoint",
+        str(checkpoint),
+        "--train",
+        str(train),
+        "--trial",
+        trial,
+        "--channel",
+        *theirs,
+    ]
     subprocess.Popen(command, pass_fds=[*map(int, theirs)], stdin=subprocess.DEVNULL)
     for _, their in pairs:
         their.close()
@@ -991,13 +1012,13 @@ def aside(path: Path) -> Path:
     return path.with_name(path.name + ".part")
 
 
-def write_aside(path: Path, write: Callable[[Any], object]) -> None:
+def write_aside(path: Path, chunks: Iterable[bytes | memoryview]) -> None:
     """Whole or not at all: written beside, flushed to the disk, renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = aside(path)
     try:
         with open(part, "wb") as file:
-            write(file)
+            file.writelines(chunks)
             file.flush()
             os.fsync(file.fileno())
     except BaseException as error:
@@ -1014,7 +1035,7 @@ def write_aside(path: Path, write: Callable[[Any], object]) -> None:
 def write_array(path: Path, array: np.ndarray) -> None:
     whole = io.BytesIO()  # numpy's own way into a file does not say why it failed
     np.save(whole, array)
-    write_aside(path, lambda file: file.write(whole.getbuffer()))
+    write_aside(path, [whole.getbuffer()])
 
 
 @contextlib.contextmanager
@@ -1221,7 +1242,7 @@ def fetch(address: str, file: Path, size: int, checksum: str, advance: Callable[
                 raise
         if (have := part.stat().st_size if part.exists() else 0) >= size:
             if file_checksum(part) == checksum:
-                write_aside(checksum_of(file), lambda out: out.write(checksum.encode()))
+                write_aside(checksum_of(file), [checksum.encode()])
                 os.replace(part, file)
                 return
             part.unlink()
@@ -1330,17 +1351,17 @@ def tokenize(part: Part, tokenizer: Any) -> None:
     """Write a part's tokens as they come, and the bounds of its documents. Where the file of tokens is, the part is done."""
     target = DATA / part.split / f"{part.name}.bin"
 
-    def write(file: IO[bytes]) -> None:
+    def tokens() -> Iterator[memoryview]:
         bounds = [0]
         for texts in batched(part.texts(), 1024):
             for encoded in tokenizer.encode_batch_fast(texts):
-                file.write(np.array([BOS, *encoded.ids], np.uint16).data)
+                yield np.array([BOS, *encoded.ids], np.uint16).data
                 bounds.append(bounds[-1] + 1 + len(encoded.ids))
             if part.split != "train" and bounds[-1] >= HELD_OUT_TOKENS:
                 break
         write_array(target.with_suffix(".npy"), np.array(bounds))
 
-    write_aside(target, write)
+    write_aside(target, tokens())
 
 
 def batched(texts: Iterable[str], size: int) -> Iterator[list[str]]:
@@ -1359,7 +1380,7 @@ def learn_tokenizer(dataset: str, parts: list[Part]) -> None:
     tokenizer = tokenizer_from(text for part in parts if part.split == "train" for text in part.texts())
     if (found := tokenizer.get_vocab_size()) != VOCAB_SIZE:
         sys.exit(f"{dataset} has text for {found} tokens, not for {VOCAB_SIZE}: lower vocab_size in {PROFILE_FILE}, or use more text.")
-    write_aside(DATA / "tokenizer" / "tokenizer.json", lambda file: file.write(tokenizer.to_str().encode()))
+    write_aside(DATA / "tokenizer" / "tokenizer.json", [tokenizer.to_str().encode()])
     write_array(DATA / "tokenizer" / "bytes.npy", np.array(bytes_of_tokens(tokenizer)))
 
 
@@ -1393,7 +1414,7 @@ def prepare(dataset: str, shards: int) -> None:
         }
         file, text = DATA / "manifest.json", json.dumps(manifest, indent=1)
         if not file.exists() or file.read_text() != text:
-            write_aside(file, lambda out: out.write(text.encode()))
+            write_aside(file, [text.encode()])
     for split in SPLITS[1:]:
         held_out(split)
     train, *others = counts.values()
@@ -1414,7 +1435,7 @@ def choose_dataset(dataset: str) -> None:
         text, count = re.subn(r"(?m)^dataset\s*=.*?(\s*#[^\"\n]*)?$", lambda found: line + (found[1] or ""), profile, count=1)
         if not count:
             sys.exit(f"{PROFILE_FILE} has no line `dataset = ..` to change.")
-        write_aside(PROFILE_FILE, lambda file: file.write(text.encode()))
+        write_aside(PROFILE_FILE, [text.encode()])
         PROFILE["dataset"] = dataset
         DATA = data_folder(dataset)
         print(f"{PROFILE_FILE.name} now says {line}")
@@ -1428,9 +1449,10 @@ def choose_dataset(dataset: str) -> None:
 def with_knobs(source: str, knobs: dict[str, Any]) -> str:
     """train.py with these values in its block of constants; comments stay."""
     for name, value in knobs.items():
-        source, count = re.subn(rf"(?m)^{name} = [^#\n]*?( *#.*)?$", lambda m, v=value, n=name: f"{n} = {v!r}{m[1] or ''}", source, count=1)
-        if not count:
+        line = re.search(rf"(?m)^{name} = [^#\n]*?( *#.*)?$", source)
+        if not line:
             sys.exit(f"train.py has no line `{name} = ..` to set to {value!r}.")
+        source = f"{source[: line.start()]}{name} = {value!r}{line[1] or ''}{source[line.end() :]}"
     return source
 
 
@@ -1456,8 +1478,8 @@ def new(folder: Path, name: str) -> None:
     source = with_knobs((HERE / "train.py").read_text(encoding="utf-8"), read_profile(profile).get("knobs", {}))
     instructions = next(path for path in (HERE.parent / "program.md", HERE / "program.md") if path.exists())
     for target, content in {"prepare.py": Path(__file__), "profile.toml": profile, "program.md": instructions}.items():
-        write_aside(folder / target, lambda file, content=content: file.write(content.read_bytes()))
-    write_aside(folder / "train.py", lambda file: file.write(source.encode()))
+        write_aside(folder / target, [content.read_bytes()])
+    write_aside(folder / "train.py", [source.encode()])
     print(f"{folder} is a workspace with the profile {chosen}")
     if name == "auto":
         for verb in ([], ["fit"]):
@@ -1485,7 +1507,7 @@ def fit() -> None:
         if tried.returncode == 0:
             peak = re.search(r"(?m)^peak_vram_mb: +(.*)$", tried.stdout)
             fitted = with_knobs(source, {"DEVICE_BATCH_SIZE": rows}).encode()
-            write_aside(train, lambda file: file.write(fitted))  # noqa: B023  (called at once)
+            write_aside(train, [fitted])
             print(f"fits: DEVICE_BATCH_SIZE = {rows}, {float(peak[1]) / 1024 if peak else 0:.1f} GB at its peak")
             return
         if "out of memory" not in tried.stderr:

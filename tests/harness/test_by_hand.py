@@ -54,7 +54,7 @@ def test_the_judge_measures_the_checkpoint_again_to_the_same_number_and_the_audi
 
 
 def test_a_judge_can_be_started_before_there_is_a_checkpoint(workspace: Path, trained: tuple[Path, object], tmp_path: Path) -> None:
-    command = [sys.executable, "prepare.py", "judge", "--wait", "--checkpoint", tmp_path / "checkpoint.pt", "--result", "1"]
+    command = [sys.executable, "prepare.py", "judge", "--wait", "--checkpoint", str(tmp_path / "checkpoint.pt"), "--result", "1"]
     judge = subprocess.Popen(command, cwd=workspace, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     with pytest.raises(subprocess.TimeoutExpired):
         judge.wait(2.5)
