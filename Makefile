@@ -1,10 +1,7 @@
 # The one command before each commit.
-.PHONY: check test
+.PHONY: check
 
 check:
 	ruff check .
 	ruff format --check .
 	mypy
-
-test:
-	pytest

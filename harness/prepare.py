@@ -1,6 +1,6 @@
 """Data, clock, checkpoint and measurement: the frozen half of a workspace. Nobody edits this file; `train.py` is the other half.
 
-The contract of train.py, which this file checks before it spends the budget:
+The contract of train.py. `start` checks 2, 3 and 5 before the budget is spent, `save` checks 4, and every evaluation needs 1:
 
   1. Importing it trains nothing: training stands under `if __name__ == "__main__":`.
   2. `build_model()` takes no arguments and returns an `nn.Module`.
@@ -82,7 +82,8 @@ def lazily(name: str) -> Any:
     """A module that is imported when it is first used: torch takes over a second, and most verbs here need none of it."""
     if name not in sys.modules:
         spec = importlib.util.find_spec(name)
-        assert spec is not None and spec.loader is not None, f"{name} is not installed"
+        if spec is None or spec.loader is None:
+            sys.exit(f"{name} is not installed for {sys.executable}: `pip install 'autoresearch-tui[harness]'` installs it.")
         spec.loader = importlib.util.LazyLoader(spec.loader)
         sys.modules[name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(sys.modules[name])
@@ -268,9 +269,8 @@ def device_name() -> str:
 
 @functools.cache
 def peak_flops() -> float | None:
-    if dtype() != torch.bfloat16:
-        return None
-    return max(((len(part), peak) for part, peak in PEAK_FLOPS.items() if part in device_name()), default=(0, None))[1]
+    known = [part for part in PEAK_FLOPS if re.search(rf"\b{part}\b", device_name())]
+    return PEAK_FLOPS[max(known, key=len)] if known and dtype() == torch.bfloat16 else None
 
 
 def peak_memory_mb() -> float:
@@ -418,8 +418,8 @@ def batches(rows: int) -> Batches:
 # ---------------------------------------------------------------------------------------------------------------------------------
 
 TOLERANCE = 0.01  # of the spread of the logits: far above rounding, far below what a token more or less does
-WARMUP_STEPS = 10  # compilation, allocation, caches: charged at the median of the later steps,
-PRICED_STEPS = 111  # of the first hundred of them: the price is settled early, and is no work to look up
+WARMUP_STEPS = 10  # compilation, allocation, caches: charged at the median of the later steps
+PRICED_STEPS = 110  # that median is taken of steps 11 to 110: settled early, and little to look up
 
 
 def breach(sentence: str) -> NoReturn:
@@ -467,7 +467,7 @@ def differs(one: torch.Tensor, other: torch.Tensor, share: float = 0.05) -> bool
 @contextlib.contextmanager
 def without_a_trace() -> Iterator[None]:
     """Random numbers that are drawn in here are not missed by the training."""
-    with torch.random.fork_rng([0] if device().type == "cuda" else [], device_type="cuda"):
+    with torch.random.fork_rng([torch.cuda.current_device()] if device().type == "cuda" else [], device_type="cuda"):
         yield
 
 
@@ -585,7 +585,7 @@ class Clock:
         return {
             "training_seconds": self.seconds,
             "mfu_percent": mfu,
-            "total_tokens": Batches.tokens_drawn,
+            "total_tokens_M": Batches.tokens_drawn / 1e6,
             "num_steps": len(self.durations),
             "startup_seconds": self.startup_seconds,
         }
@@ -666,7 +666,7 @@ def rebuilt_model(state: dict[str, torch.Tensor]) -> torch.nn.Module:
     return model
 
 
-def save(model: torch.nn.Module, **facts: Any) -> None:
+def save(model: torch.nn.Module, depth: int | None = None) -> None:
     """Write the checkpoint, after a look at whether it is the model: rebuilt by build_model(), it must answer as the trained one does.
 
     By hand, the evaluation follows when train.py ends. Save again and the newer checkpoint counts.
@@ -682,12 +682,13 @@ def save(model: torch.nn.Module, **facts: Any) -> None:
         cure = f"{some(lost)} must be a parameter or a buffer" if lost else "it keeps state outside its parameters and buffers"
         breach(f"rebuilt from its weights the model answers otherwise: {cure}.")
     facts = measured | {
-        "num_params": sum(weight.numel() for weight in model.parameters()),
+        "total_seconds": time.perf_counter() - IMPORTED,
+        "num_params_M": sum(weight.numel() for weight in model.parameters()) / 1e6,
+        "depth": depth,
         "device": f"{device_name()}, {str(dtype()).removeprefix('torch.')}, torch {torch.__version__}",
-        "seed": SEED,
-    } | facts  # fmt: skip
+    }
     checkpoint = io.BytesIO()  # first whole in memory: on a full disk torch's own writing fails with riddles
-    torch.save({"model": state, "vocab_size": VOCAB_SIZE, "trial": TRIAL, "facts": facts}, checkpoint)
+    torch.save({"model": state, "vocab_size": VOCAB_SIZE, "trial": TRIAL}, checkpoint)
     write_aside(CHECKPOINT, [checkpoint.getbuffer()])
     if TRIAL:
         print_summary(facts)
@@ -696,29 +697,18 @@ def save(model: torch.nn.Module, **facts: Any) -> None:
         atexit.register(measure, facts)
 
 
+SUMMARY = {  # the lines that the tools of this world read, in their order; ours come after
+    "val_bpb": ".6f", "training_seconds": ".1f", "total_seconds": ".1f", "peak_vram_mb": ".1f", "mfu_percent": ".2f",
+    "total_tokens_M": ".1f", "num_steps": "", "num_params_M": ".1f", "depth": "",
+    "startup_seconds": ".1f", "eval_seconds": ".1f", "trust": "", "device": "",
+}  # fmt: skip
+
+
 def print_summary(facts: dict[str, Any]) -> None:
-    """The lines that the tools of this world read, with their names; ours come after."""
-    mfu = facts.get("mfu_percent")
-    lines = {
-        "val_bpb": "{val_bpb:.6f}",
-        "training_seconds": "{training_seconds:.1f}",
-        "total_seconds": "{total_seconds:.1f}",
-        "peak_vram_mb": "{peak_vram_mb:.1f}",
-        "mfu_percent": "n/a" if mfu is None else "{mfu_percent:.2f}",
-        "total_tokens_M": f"{facts.get('total_tokens', 0) / 1e6:.1f}",
-        "num_steps": "{num_steps}",
-        "num_params_M": f"{facts.get('num_params', 0) / 1e6:.1f}",
-        "depth": "{depth}",
-        "startup_seconds": "{startup_seconds:.1f}",
-        "eval_seconds": "{eval_seconds:.1f}",
-        "trust": "{trust}",
-        "device": "{device}",
-    }
-    facts = {"total_seconds": time.perf_counter() - IMPORTED} | facts
+    """What is not known here has no line here; what cannot be known on this device is n/a."""
     print("---")
-    for name, form in lines.items():
-        with contextlib.suppress(KeyError):  # what is not known here has no line here
-            print(f"{name + ':':<17} {form.format(**facts)}")
+    for name in filter(facts.__contains__, SUMMARY):
+        print(f"{name + ':':<17} {'n/a' if facts[name] is None else format(facts[name], SUMMARY[name])}")
     sys.stdout.flush()
 
 
@@ -768,7 +758,11 @@ def host(channels: list[socket.socket], checkpoint: Path, train: Path, trial: st
     With two channels it becomes two processes here, before it has read anything that they could know of each other.
     """
     torch.set_grad_enabled(False)  # imports torch, which waiting is good for
-    channel = next((channel for channel in channels[1:] if not os.fork()), channels[0])
+    channel = channels[0]
+    for other in channels[1:]:
+        if os.fork() == 0:
+            channel = other
+            break
     for other in channels:
         if other is not channel:
             other.close()
@@ -950,19 +944,8 @@ def open_hosts(checkpoint: Path, train: Path, trial: str) -> list[int]:
     """Two hosts on their way, uncontained; the judge's ends of their channels."""
     pairs = [socket.socketpair() for _ in range(2)]
     theirs = [str(their.fileno()) for _, their in pairs]
-    command = [
-        sys.executable,
-        __file__,
-        "host",
-        "--checkpoint",
-        str(checkpoint),
-        "--train",
-        str(train),
-        "--trial",
-        trial,
-        "--channel",
-        *theirs,
-    ]
+    files = f"--checkpoint={checkpoint}", f"--train={train}", f"--trial={trial}"
+    command = [sys.executable, __file__, "host", *files, "--channel", *theirs]
     subprocess.Popen(command, pass_fds=[*map(int, theirs)], stdin=subprocess.DEVNULL)
     for _, their in pairs:
         their.close()
@@ -1082,7 +1065,7 @@ def python_texts(split: str) -> list[str]:
 
 @functools.cache
 def python_library(held_out: bool) -> list[str]:
-    """The running interpreter's own library, its tests aside: every definition, and every docstring once more on its own."""
+    """The running interpreter's own library, its tests aside: functions, other statements of some length, and each docstring alone."""
     library = Path(sysconfig.get_path("stdlib"))
     texts: set[str] = set()
     for path in library.rglob("*.py"):
@@ -1351,10 +1334,12 @@ def tokenize(part: Part, tokenizer: Any) -> None:
     """Write a part's tokens as they come, and the bounds of its documents. Where the file of tokens is, the part is done."""
     target = DATA / part.split / f"{part.name}.bin"
 
+    bounds = [0]
+
     def tokens() -> Iterator[memoryview]:
-        bounds = [0]
-        for texts in batched(part.texts(), 1024):
-            for encoded in tokenizer.encode_batch_fast(texts):
+        texts = iter(part.texts())
+        while batch := list(itertools.islice(texts, 1024)):
+            for encoded in tokenizer.encode_batch_fast(batch):
                 yield np.array([BOS, *encoded.ids], np.uint16).data
                 bounds.append(bounds[-1] + 1 + len(encoded.ids))
             if part.split != "train" and bounds[-1] >= HELD_OUT_TOKENS:
@@ -1362,17 +1347,6 @@ def tokenize(part: Part, tokenizer: Any) -> None:
         write_array(target.with_suffix(".npy"), np.array(bounds))
 
     write_aside(target, tokens())
-
-
-def batched(texts: Iterable[str], size: int) -> Iterator[list[str]]:
-    batch: list[str] = []
-    for text in texts:
-        batch.append(text)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def learn_tokenizer(dataset: str, parts: list[Part]) -> None:
@@ -1569,14 +1543,21 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     verb.add_argument("--result", type=int, help="descriptor to write the result to, as JSON; without it a summary is printed")
     verb.add_argument("--wait", action="store_true", help="wait for a line on standard input before touching anything")
     verb.add_argument("--facts", type=json.loads, default={}, help=argparse.SUPPRESS)
-    return parser.parse_args(arguments)
+    given = parser.parse_args(arguments)
+    if given.verb and given.dataset:
+        parser.error(f"--dataset goes without a verb, not with {given.verb}")
+    if given.shards < 1:
+        parser.error("--shards needs a number from 1 on")
+    return given
 
 
 def main(arguments: list[str]) -> None:
     given = parse(arguments)
+    if BUNDLED.is_dir() and given.verb != "new":
+        sys.exit(f"{HERE} is the bundled harness, not a workspace: `python {sys.argv[0]} new DIR` makes one.")
     if given.verb == "new":
         new(given.folder, given.profile)
-    elif given.verb == "fit" and not BUNDLED.is_dir():
+    elif given.verb == "fit":
         fit()
     elif given.verb == "sample":
         sample(given.checkpoint, given.prompt, given.tokens, given.temperature)
@@ -1594,11 +1575,9 @@ def main(arguments: list[str]) -> None:
         elif "refused" in result:
             sys.exit(result["refused"])
         else:
-            began = given.facts.pop("began", None)
+            began = given.facts.get("began")
             total = {"total_seconds": time.time() - began} if began else {}
             print_summary({"device": device_name()} | given.facts | total | result | {"trust": "verified, uncontained"})
-    elif BUNDLED.is_dir():
-        sys.exit(f"{HERE} is the bundled harness, not a workspace: `python {Path(sys.argv[0])} new DIR` makes one.")
     else:
         if given.dataset:
             choose_dataset(given.dataset)

@@ -7,7 +7,8 @@ Everything else may change: the model, the optimizer, the schedule, the loop.
 """
 
 import functools
-import importlib
+import importlib.util
+from typing import Any
 
 import prepare  # first: it sets up torch's caches
 import torch
@@ -65,7 +66,7 @@ def window_of(layer: int) -> int:
     return max(1, int(T * SHORT_WINDOW)) if short else T
 
 
-def flash_attention():
+def flash_attention() -> Any:
     """FlashAttention's own kernel, if it is installed: it knows windows, and is the fastest where it runs."""
     if prepare.device().type == "cuda" and prepare.dtype() == torch.bfloat16:
         for package in ("flash_attn_interface", "flash_attn"):
@@ -75,7 +76,7 @@ def flash_attention():
 
 
 @functools.cache
-def flex_attention(window: int):
+def flex_attention(window: int) -> Any:
     """FlexAttention skips the blocks that a window hides; imported where it is used, for it brings the compiler along."""
     flex = importlib.import_module("torch.nn.attention.flex_attention")
     mask = flex.create_block_mask(lambda b, h, q, k: (k <= q) & (q - k < window), None, None, T, T, device=prepare.device())
@@ -165,6 +166,8 @@ class Block(nn.Module):
 
 
 class GPT(nn.Module):
+    """Embedding, blocks, output layer; each block's input is a learned mix of the stream and the embedding."""
+
     def __init__(self) -> None:
         super().__init__()
         self.embedding = nn.Embedding(prepare.VOCAB_SIZE, WIDTH)
@@ -258,6 +261,8 @@ def muon_step(weights: Tensor, grads: Tensor, mean: Tensor, square: Tensor, mome
 
 
 class Muon:
+    """Orthogonal steps for matrices; those of one shape are stacked and take their step as one."""
+
     def __init__(self, matrices: list[nn.Parameter], lr: float) -> None:
         by_shape: dict[torch.Size, list[nn.Parameter]] = {}
         for matrix in matrices:
@@ -290,9 +295,9 @@ class Muon:
 
 
 class AdamW:
-    """torch's fused kernel without torch.optim around it, whose import alone takes longer than a hundred small steps."""
+    """torch's fused kernel without torch.optim around it, whose first use imports the compiler: longer than twenty small steps."""
 
-    def __init__(self, groups: list[dict]) -> None:
+    def __init__(self, groups: list[dict[str, Any]]) -> None:
         self.param_groups = [{"betas": ADAM_BETAS, "weight_decay": 0.0} | group for group in groups if group["params"]]
         for group in self.param_groups:
             for name in ("mean", "square"):
@@ -321,8 +326,8 @@ def optimizers_of(model: GPT) -> list[AdamW | Muon]:
         [
             {"params": [model.head.weight], "lr": UNEMBEDDING_LR * LR_SCALE},
             {"params": embeddings, "lr": EMBEDDING_LR * LR_SCALE, "weight_decay": EMBEDDING_WEIGHT_DECAY},
-            {"params": [model.residual], "lr": SCALAR_LR * 0.01},
-            {"params": [model.x0], "lr": SCALAR_LR, "betas": (0.96, 0.95)},
+            {"params": [model.residual], "lr": SCALAR_LR * 0.01},  # near one, and every layer passes through them
+            {"params": [model.x0], "lr": SCALAR_LR, "betas": (0.96, 0.95)},  # a few numbers with noisy gradients: a longer mean
         ]
     )
     return [adam, Muon(matrices, MATRIX_LR)]

@@ -56,7 +56,7 @@ REFUSED_BY_THE_TRAINING = {
         ],
         "second time",
     ),
-    "leaves dropout on in eval mode": ([(BLOCKS, BLOCKS + "            x = F.dropout(x, 0.1)\n")], "logits change|other logits"),
+    "leaves dropout on in eval mode": ([(BLOCKS, BLOCKS + "            x = F.dropout(x, 0.1)\n")], "second time"),
     "answers without looking": (
         [(RETURN, "        logits = self.head.weight.sum() * 0 + torch.zeros_like(logits)\n" + RETURN)],
         "does not look",
@@ -78,7 +78,7 @@ REFUSED_BY_THE_TRAINING = {
         ],
         "memory must be a parameter or a buffer",
     ),
-    "saves another model than it trained": ([(SAVE, "    prepare.save(nn.Linear(4, 4), depth=DEPTH)\n")], "contract"),
+    "saves another model than it trained": ([(SAVE, "    prepare.save(nn.Linear(4, 4), depth=DEPTH)\n")], "do not fit build_model"),
     "trains another model than build_model's": (
         [("    model = build_model()\n    opt", "    model = build_model()\n    model.extra = nn.Parameter(torch.zeros(3))\n    opt")],
         "not build_model",
@@ -142,8 +142,8 @@ CHANGES_NOTHING = {
         (RETURN, "        logits = logits + BIAS\n" + RETURN),
         (SAVE, "    BIAS.add_(torch.randn_like(BIAS))\n" + SAVE),
     ],
-    "forges the facts of its checkpoint": [
-        (SAVE, "    prepare.save(model, depth=DEPTH, val_bpb=0.1, eval_seconds=0.0, trust='verified', num_steps=10**6)\n")
+    "writes a number into its checkpoint": [
+        (SAVE, SAVE + "    saved = torch.load(prepare.CHECKPOINT)\n    torch.save(saved | {'val_bpb': 0.1}, prepare.CHECKPOINT)\n")
     ],
 }
 

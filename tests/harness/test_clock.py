@@ -19,13 +19,9 @@ UPSTREAM = (
     r"\rstep \d{5} \(\d+\.\d%\) \| loss: \d+\.\d{6} \| lrm: \d\.\d\d \| dt: \d+ms \| tok/sec: [\d,]+"
     r" \| mfu: (\d+\.\d%|n/a) \| epoch: \d+ \| remaining: \d+s    "
 )
-NAMES = (
-    "val_bpb", "training_seconds", "total_seconds", "peak_vram_mb", "mfu_percent", "total_tokens_M", "num_steps", "num_params_M", "depth",
-    "startup_seconds", "eval_seconds", "trust", "device",
-)  # fmt: skip
 FACTS: dict[str, Any] = {
     "val_bpb": 0.9979, "training_seconds": 300.1, "total_seconds": 325.9, "peak_vram_mb": 45060.2, "mfu_percent": 39.8,
-    "total_tokens": 499_600_000, "num_steps": 953, "num_params": 50_300_000, "depth": 8, "startup_seconds": 20.04, "eval_seconds": 5.5,
+    "total_tokens_M": 499.6, "num_steps": 953, "num_params_M": 50.3, "depth": 8, "startup_seconds": 20.04, "eval_seconds": 5.5,
     "trust": "verified", "device": "cpu, 1 thread",
 }  # fmt: skip
 SUMMARY = """---
@@ -221,7 +217,7 @@ def test_the_facts_tell_what_was_charged_and_drawn(prepare: ModuleType, monkeypa
     facts = training.clock.facts()
     assert facts["training_seconds"] == pytest.approx(20.0)
     assert facts["mfu_percent"] == pytest.approx(100 * 1e5 * 1000 / 1e9)  # of the steps after the warm-up, and not of the compilation
-    assert (facts["total_tokens"], facts["num_steps"]) == (20_000, 20)
+    assert (facts["total_tokens_M"], facts["num_steps"]) == (0.02, 20)
     assert facts["startup_seconds"] == pytest.approx(1000.0 - prepare.IMPORTED)
 
 
@@ -231,7 +227,6 @@ def test_the_summary_has_upstreams_nine_lines_in_their_order_and_ours_after(
     prepare.print_summary(FACTS)
     printed = capsys.readouterr().out
     assert printed == SUMMARY
-    assert tuple(line.split(":")[0] for line in printed.splitlines()[1:]) == NAMES
 
 
 def test_the_summary_leaves_out_what_is_not_known_yet(prepare: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:

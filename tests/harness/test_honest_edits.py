@@ -22,7 +22,6 @@ def knobs(**values: object) -> Edit:
 
 
 # Places that several edits share, word for word as train.py has them.
-MLP = "return x + self.down(activate(self.up(norm(x))))"
 MLP_RESULT = "self.down(activate(self.up(norm(x))))"
 UP = "        self.up = nn.Linear(WIDTH, MLP_RATIO * WIDTH, bias=False)\n"
 NORMED = "        h = norm(x)\n"
@@ -33,11 +32,8 @@ LOSS = "F.cross_entropy(logits.flatten(0, 1), targets.flatten())"
 RETURN = f"        return logits if targets is None else {LOSS}\n"
 ATTEND = "y = self.attend(norm(rotate(q, cos, sin)), norm(rotate(k, cos, sin)), v)"
 BLOCK_CALL = "x = block(self.residual[layer] * x + self.x0[layer] * x0, tokens, cos, sin)"
-BLOCK_FORWARD = "def forward(self, x: Tensor, tokens: Tensor, cos: Tensor, sin: Tensor) -> Tensor:\n        B, length, _ = x.shape\n"
 MODEL = "    model = build_model()\n"
 CLOCK = "    clock = prepare.start(model, flops_per_token(model))\n"
-BEGIN_STEP = "    while not clock.over:\n"
-BACKWARD = "(loss / accumulate).backward()"
 ZERO_GRAD = "        model.zero_grad(set_to_none=True)\n"
 TICK = "        clock.step(loss, lrm)\n"
 SAVE = "    prepare.save(model, depth=DEPTH)\n"
@@ -49,7 +45,6 @@ SHALLOW = knobs(DEPTH=1, ASPECT_RATIO=64)
 BUILT = "    return model\n\n\ndef flops"
 LAYERS = "nn.ModuleList(Block(layer) for layer in range(DEPTH))"
 IN_BLOCK = "        self.out = nn.Linear(WIDTH, WIDTH, bias=False)\n"
-PARAMETERS = "        self.residual = nn.Parameter(torch.ones(DEPTH))\n"
 ZERO_DOWN = "            block.down.weight.zero_()\n"
 
 
@@ -58,8 +53,8 @@ def optimizer(made: str) -> Edit:
     return ((OPTIMIZERS, f"    optimizers = [{made}]\n"), (IS_MUON, "if False:"))
 
 
-# A class that stands before the block, as a new part of the model does.
 def before_block(source: str) -> tuple[str, str]:
+    """A class that stands before the block, as a new part of the model does."""
     return ("class Block(nn.Module):\n", f"{source.strip()}\n\n\nclass Block(nn.Module):\n")
 
 
@@ -101,7 +96,7 @@ class Experts(nn.Module):
 """
 
 EMA = (
-    ("import importlib\n", "import copy\nimport importlib\n"),
+    ("import functools\n", "import copy\nimport functools\n"),
     (CLOCK, CLOCK + "    ema = copy.deepcopy(model).requires_grad_(False)\n"),
     (
         ZERO_GRAD,
@@ -338,7 +333,7 @@ EDITS: dict[str, Edit] = {
     "sgd_with_momentum": optimizer("torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, nesterov=True)"),
     "lion_by_hand": (before_block(LION), *optimizer("Lion(list(model.parameters()), 1e-3)")),
     "cosine_schedule": (
-        ("import importlib\n", "import importlib\nimport math\n"),
+        ("import functools\n", "import functools\nimport math\n"),
         ("def lr_multiplier(progress: float) -> float:\n", COSINE),
     ),
     "warm_up_and_down": knobs(WARMUP_RATIO=0.2, WARMDOWN_RATIO=0.4, FINAL_LR_FRAC=0.1),
