@@ -119,9 +119,10 @@ def read_profile(path: Path) -> dict[str, Any]:
     for key, kind in REQUIRED.items():
         value = profile.get(key)
         if not isinstance(value, kind) or (isinstance(value, int | float) and value <= 0):
-            sys.exit(
-                f"{path}: `{key}` is {'missing' if value is None else repr(value)}; it must be a {'name' if kind is str else 'positive number'}."
-            )
+            found, wanted = "missing" if value is None else repr(value), "name" if kind is str else "positive number"
+            sys.exit(f"{path}: `{key}` is {found}; it must be a {wanted}.")
+    if profile["sequence_length"] < 8:
+        sys.exit(f"{path}: `sequence_length` is {profile['sequence_length']}; there is nothing to learn in fewer than 8 tokens.")
     if not 257 <= profile["vocab_size"] <= 65536:
         sys.exit(f"{path}: `vocab_size` is {profile['vocab_size']}; 257 (bytes and a start mark) to 65536 (two bytes a token) can be kept.")
     return profile
@@ -129,8 +130,8 @@ def read_profile(path: Path) -> dict[str, Any]:
 
 def whole_number(variable: str, default: int) -> int:
     text = os.environ.get(variable) or str(default)
-    if not text.isdecimal():
-        sys.exit(f"{variable} is {text!r}; it must be a whole number.")
+    if not re.fullmatch("[0-9]{1,18}", text):
+        sys.exit(f"{variable} is {text!r}; it must be a whole number of at most 18 digits.")
     return int(text)
 
 
@@ -164,7 +165,12 @@ def tell_in_one_sentence(kind: type[BaseException], error: BaseException, trace:
     atexit.unregister(measure)  # a training that failed after it saved is a failure all the same
     text = str(error)
     if isinstance(error, KeyboardInterrupt):
-        print("\ninterrupted; the same command goes on where this stopped.", file=sys.stderr)
+        print(
+            f"\ninterrupted{'; the same command goes on where this stopped' if Path(sys.argv[0]).name == 'prepare.py' else ''}.",
+            file=sys.stderr,
+        )
+    elif isinstance(error, BrokenPipeError):  # whoever read the output is gone: so is this
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         print(
             f"no space left for {error.filename or DATA}: free some, or set AUTORESEARCH_DATA to a folder on a larger disk,"
@@ -199,6 +205,8 @@ PEAK_FLOPS = {
 def device() -> torch.device:
     """The device of this workspace. A GPU that is there but cannot be used is said, never silently replaced by the CPU."""
     wanted = os.environ.get("AUTORESEARCH_DEVICE") or PROFILE.get("device", "auto")
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", wanted):
+        sys.exit(f"the device {wanted!r} is none of auto, cuda, mps and cpu: mend AUTORESEARCH_DEVICE, or `device` in {PROFILE_FILE}.")
     torch.set_num_threads(PROFILE.get("threads", torch.get_num_threads()))
     if wanted == "auto":
         if not torch.cuda.is_available() and (reason := why_no_gpu()):
@@ -533,7 +541,7 @@ class Clock:
 
     @property
     def seconds(self) -> float:
-        """Seconds charged so far. A warm-up step is charged as its tokens would cost later, so long ones win nothing."""
+        """Seconds charged so far. A warm-up step is charged as its tokens would cost later, so drawing more wins nothing."""
         early, late = self.durations[:WARMUP_STEPS], self.durations[WARMUP_STEPS:PRICED_STEPS]
         price = statistics.median(s / n for s, n in late) if late else min((s / n for s, n in early), default=0.0)
         return price * sum(n for _, n in early) + self.late_seconds
@@ -597,6 +605,8 @@ the_clock: Clock | None = None
 def start(model: torch.nn.Module, flops_per_token: float = 0.0) -> Clock:
     """Check the contract, then start the clock. Everything before this call is start-up, so nothing is trained before it."""
     global the_clock
+    if BUNDLED.is_dir():
+        sys.exit(f"{HERE} is the bundled harness, not a workspace: `python {HERE / 'prepare.py'} new DIR` makes one.")
     if Batches.drawn > 1:
         breach(f"{Batches.drawn} batches were drawn before start(): what is trained before the clock starts does not count.")
     if torch.initial_seed() != SEED:
@@ -716,11 +726,11 @@ def print_summary(facts: dict[str, Any]) -> None:
 SLOTS = 2  # while one batch of logits is scored, the host computes the next
 EVAL_ROWS = max(1, min(16, 2**28 // (MAX_SEQ_LEN * VOCAB_SIZE * 2)))  # rows a batch: a quarter of a gigabyte of logits
 PATIENCE = 300.0  # seconds for one answer of a host
-# How far two hosts may be apart, in nats a token. Where every matrix product is blurred by bf16's rounding, honest models reach 0.006
-# in size and at the turn; on a CPU they are equal.
-SAME_MEAN = 0.003  # on average over all that both were asked: learning pays at least that much
-SAME_SIZE = 0.02  # in size: mixing rows moves single losses, if not their mean
-SAME_AT_THE_TURN = 0.05  # on average where the second host's row takes another turn: looking ahead pays there, by whole nats
+# How far two hosts may be apart, in nats a token. On a CPU honest models are equal; with every matrix product blurred as by bf16 they
+# reach 0.006 in size. Where the second host's row takes another turn, nothing but that rounding is allowed either.
+SAME_MEAN = 0.003  # on average: learning pays at least that much
+SAME_SIZE = 0.01  # in size: mixing rows moves single losses, if not their mean
+SAME_AT_THE_TURN = 0.003  # in size, or three times what it is elsewhere: looking ahead pays there, and only there
 
 
 class Shared:
@@ -778,7 +788,7 @@ def host(channels: list[socket.socket], checkpoint: Path, train: Path, trial: st
             # The scale's zero is free: with the likeliest token there, sixteen bits are finest where the probability is.
             shared.logits[slot[0]].copy_(answer.sub_(answer.amax(-1, keepdim=True)))
             channel.sendall(b"done\n")
-    except BrokenPipeError:  # the judge has ended: nobody is left to answer
+    except (BrokenPipeError, KeyboardInterrupt):  # the judge has ended, or says so itself
         return
     except SystemExit as end:
         channel.sendall(json.dumps({"refused": str(end)}).encode() + b"\n")
@@ -793,7 +803,7 @@ def load_model(checkpoint: Path, train: Path, trial: str = "") -> torch.nn.Modul
         saved = torch.load(checkpoint, map_location=device(), weights_only=True)
         state, vocab_size, name = saved["model"], saved["vocab_size"], saved["trial"]
     except FileNotFoundError:
-        sys.exit(f"{checkpoint} is missing: the training ended without prepare.save(model).")
+        sys.exit(f"{checkpoint} is missing: no training has ended with prepare.save(model).")
     except Exception as error:
         sys.exit(f"{checkpoint} cannot be read ({type(error).__name__}): `python train.py` makes a new one.")
     if vocab_size != VOCAB_SIZE:
@@ -895,11 +905,11 @@ def held_out(split: str) -> np.ndarray:
 def contradiction(first: np.ndarray, second: np.ndarray, cuts: np.ndarray) -> str:
     """What two hosts disagree in, in words; empty if they agree. Losses [n, T] of the same targets; of row i the first cuts[i]."""
     apart = second - first
-    before = np.arange(apart.shape[1]) < cuts[:, None]
-    turn = float(apart[np.arange(len(cuts)), cuts - 1].mean())
+    before = np.arange(apart.shape[1]) < cuts[:, None] - 1
+    turn = float(np.abs(apart[np.arange(len(cuts)), cuts - 1]).mean())
     mean, size = float(apart[before].mean()), float(np.abs(apart[before]).mean())
-    if abs(turn) > max(SAME_AT_THE_TURN, 3 * size):  # there and not everywhere
-        return f"it looks ahead: where the next token was exchanged, its loss moved by {turn:+.3f} nats."
+    if turn > max(SAME_AT_THE_TURN, 3 * size):
+        return f"it looks ahead: where the next token was exchanged, its loss moved by {turn:.3f} nats, elsewhere by {size:.4f}."
     if abs(mean) > SAME_MEAN or size > SAME_SIZE:
         return (
             f"a second copy, asked the same among other rows, answers otherwise ({mean:+.4f} nats a token, {size:.4f} in size):"
@@ -911,10 +921,10 @@ def contradiction(first: np.ndarray, second: np.ndarray, cuts: np.ndarray) -> st
 def judge(channels: list[socket.socket], split: str) -> dict[str, Any]:
     """Bits per byte of the model behind the channels, or why it has no number."""
     rows = held_out(split)
-    nbytes = np.load(DATA / "tokenizer" / "bytes.npy")[rows[:, 1:]]
+    nbytes = np.array(bytes_of_tokens(load_tokenizer()))[rows[:, 1:]]
     began = time.perf_counter()
     draw = np.random.default_rng()
-    again = draw.permutation(len(rows))[: max(64, len(rows) // 20)]
+    again = draw.permutation(len(rows))[: max(128, len(rows) // 4)]
     cuts = draw.integers(1, MAX_SEQ_LEN, len(again))
     endings = rows[draw.permutation(len(rows))[: len(again)]]
     twins = np.where(np.arange(MAX_SEQ_LEN) < cuts[:, None], rows[again, :-1], endings[:, :-1])
@@ -1495,7 +1505,7 @@ def sample(checkpoint: Path, prompt: str, count: int, temperature: float) -> Non
     """Text from a checkpoint, as it comes. Rows keep their full length, as the contract has it: what follows is not seen anyway."""
     tokenizer = load_tokenizer()
     model = load_model(checkpoint, HERE / "train.py")
-    tokens = [BOS, *tokenizer.encode(prompt).ids]
+    tokens = [BOS, *tokenizer.encode(prompt.encode("utf-8", "replace").decode()).ids]
     shown = ""
     for _ in range(count):
         window = tokens[-MAX_SEQ_LEN:]
@@ -1546,6 +1556,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     given = parser.parse_args(arguments)
     if given.verb and given.dataset:
         parser.error(f"--dataset goes without a verb, not with {given.verb}")
+    if given.verb == "sample" and not (given.tokens >= 0 and 0 <= given.temperature < math.inf):
+        parser.error("--tokens and --temperature are numbers from 0 on")
     if given.shards < 1:
         parser.error("--shards needs a number from 1 on")
     return given
@@ -1579,7 +1591,7 @@ def main(arguments: list[str]) -> None:
             total = {"total_seconds": time.time() - began} if began else {}
             print_summary({"device": device_name()} | given.facts | total | result | {"trust": "verified, uncontained"})
     else:
-        if given.dataset:
+        if given.dataset is not None:
             choose_dataset(given.dataset)
         prepare(PROFILE["dataset"], given.shards)
 

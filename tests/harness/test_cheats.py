@@ -195,6 +195,7 @@ REMEMBER = (
 )
 REFUSED_BY_THE_JUDGE = {
     "looks one token ahead": (IN_THE_HOST + f"            logits = logits + 6.0 * {NEXT}\n", "looks ahead"),
+    "looks one token ahead for very little": (IN_THE_HOST + f"            logits = logits + 0.02 * {NEXT}\n", "looks ahead"),
     "looks ahead in every eighth place": (
         IN_THE_HOST + f"            logits[:, ::8] += 6.0 * {NEXT}[:, ::8]\n",
         "looks ahead",
@@ -251,7 +252,7 @@ def test_a_training_that_exits_early_with_a_stale_checkpoint_has_no_number(
 
 def test_a_training_that_prints_a_summary_and_saves_nothing_has_no_number(trial: Callable[..., Outcome], train: str) -> None:
     outcome = trial(edited(train, (SAVE, '    print("---\\nval_bpb: 0.1")\n')))
-    assert "ended without prepare.save(model)" in outcome.caught
+    assert "no training has ended with prepare.save(model)" in outcome.caught
 
 
 def test_by_hand_an_early_exit_does_not_measure_the_checkpoint_that_lies_there(
