@@ -237,7 +237,10 @@ POLAR_EXPRESS = (
 )
 
 
-def muon_step(weights: Tensor, grads: Tensor, mean: Tensor, square: Tensor, momentum: Tensor, lr: Tensor, decay: Tensor) -> Tensor:
+Number = Tensor | float
+
+
+def muon_step(weights: Tensor, grads: Tensor, mean: Tensor, square: Tensor, momentum: Number, lr: Number, decay: Number) -> Tensor:
     """The new weights of a stack of equal matrices: a step of equal length in every direction that the gradient has."""
     mean.lerp_(grads, 1 - momentum)
     x = grads.lerp(mean, momentum)  # Nesterov's look ahead
@@ -282,13 +285,14 @@ class Muon:
                     "square": square,
                 }
             )
-        self.update = torch.compile(muon_step, dynamic=False, fullgraph=True) if prepare.can_compile() else muon_step
+        self.update, self.number = muon_step, float
+        if prepare.can_compile():  # numbers that change go into a graph as tensors, or every new value would be a new graph
+            self.update, self.number = torch.compile(muon_step, dynamic=False, fullgraph=True), torch.tensor
 
     @torch.no_grad()
     def step(self) -> None:
         for group in self.param_groups:
-            # Numbers that change go in as tensors, or every new value would be a new graph.
-            numbers = [torch.tensor(group[name], dtype=torch.float32) for name in ("momentum", "lr", "weight_decay")]
+            numbers = [self.number(group[name]) for name in ("momentum", "lr", "weight_decay")]
             grads = torch.stack([matrix.grad for matrix in group["params"]])
             weights = self.update(torch.stack(group["params"]), grads, group["mean"], group["square"], *numbers)
             torch._foreach_copy_(group["params"], list(weights))
