@@ -72,7 +72,11 @@ os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
 os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(CACHE / "compiled"))  # a graph is compiled once, not once a trial
 os.environ.setdefault("TRITON_CACHE_DIR", str(CACHE / "compiled" / "triton"))
 
-import numpy as np  # noqa: E402  (after the environment that torch reads)
+MISSING = "{} is not installed for " + sys.executable + ": `pip install 'autoresearch-tui[harness]'` installs it."
+try:
+    import numpy as np
+except ImportError:
+    sys.exit(MISSING.format("numpy"))
 
 if TYPE_CHECKING:
     import torch
@@ -83,7 +87,7 @@ def lazily(name: str) -> Any:
     if name not in sys.modules:
         spec = importlib.util.find_spec(name)
         if spec is None or spec.loader is None:
-            sys.exit(f"{name} is not installed for {sys.executable}: `pip install 'autoresearch-tui[harness]'` installs it.")
+            sys.exit(MISSING.format(name))
         spec.loader = importlib.util.LazyLoader(spec.loader)
         sys.modules[name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(sys.modules[name])

@@ -175,6 +175,13 @@ def test_a_broken_profile_is_one_sentence_that_names_file_and_key(
     assert_one_sentence(run_python(tmp_path, "prepare.py"), *parts)
 
 
+def test_a_python_without_the_packages_is_one_sentence_with_the_cure(workspace: Path) -> None:
+    done = run_python(workspace, "-c", "import sys\nsys.modules['numpy'] = None\nimport prepare")
+    assert_one_sentence(done, "numpy is not installed", "pip install 'autoresearch-tui[harness]'")
+    hide_torch = "import importlib.util as u\nfind = u.find_spec\nu.find_spec = lambda name: None if name == 'torch' else find(name)\n"
+    assert_one_sentence(run_python(workspace, "-c", hide_torch + "import prepare"), "torch is not installed")
+
+
 def test_new_refuses_a_folder_that_holds_a_workspace_and_a_profile_that_is_none(workspace: Path, tmp_path: Path) -> None:
     before = {path.name: path.read_bytes() for path in workspace.iterdir() if path.is_file()}
     assert_one_sentence(run_python(HARNESS, "prepare.py", "new", str(workspace), "--profile", "demo"), "holds a workspace already")
