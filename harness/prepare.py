@@ -584,7 +584,8 @@ class Clock:
             f"epoch: {Batches.epoch}",
             f"remaining: {(1 - self.progress) * whole:.0f}s    ",
         )
-        print("\r" + " | ".join(line), end="\n" if self.over else "", flush=True)
+        width = shutil.get_terminal_size().columns - 1 if sys.stdout.isatty() else None  # wrapped, it would scroll instead of staying
+        print("\r" + " | ".join(line)[:width], end="\n" if self.over else "", flush=True)
 
     def mfu(self, tokens_per_second: float) -> float | None:
         peak = peak_flops()

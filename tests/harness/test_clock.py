@@ -235,3 +235,14 @@ def test_the_summary_leaves_out_what_is_not_known_yet(prepare: ModuleType, capsy
     printed = capsys.readouterr().out
     assert "val_bpb" not in printed and "eval_seconds" not in printed and "trust" not in printed
     assert "mfu_percent:      n/a\n" in printed
+
+
+def test_on_a_terminal_the_line_is_cut_to_its_width_so_that_it_stays_one_line(
+    training: Training, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    training.step(1.0)
+    assert len(capsys.readouterr().out) > 80  # in a log: upstream's whole line
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    training.step(1.0)
+    assert len(capsys.readouterr().out) == len("\r") + 79
