@@ -1,7 +1,17 @@
-# The one command before each commit.
-.PHONY: check
+# `make check` is the one command before each commit.
+.PHONY: check test demo soak
 
 check:
 	ruff check .
 	ruff format --check .
 	mypy
+	lint-imports
+
+test:
+	pytest
+
+demo:
+	autoresearch-tui demo
+
+soak:
+	AUTORESEARCH_SOAK=1 pytest -n 0 -s -m soak

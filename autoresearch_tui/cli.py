@@ -1,0 +1,335 @@
+"""The command line: a small function per subcommand, with its imports inside, so that `--help` costs nothing.
+
+It composes the others and owns no logic of theirs. Every error that a person can cause is one sentence: exit code 2 for a bad use, 1
+for a failure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+PROFILES = ("auto", "h100", "shared-48gb", "rtx3090", "small", "cpu", "demo")
+DEMO_EXPERIMENTS = 8
+
+
+class Usage(Exception):
+    """A bad use of the command line: one sentence."""
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"autoresearch-tui: {message}. `{self.prog} --help` shows how.\n")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parser = build_parser()
+    if not arguments or (arguments[0] not in COMMANDS and not arguments[0].startswith("-h") and arguments[0] != "--help"):
+        arguments = ["open", *arguments]  # the bare form
+    options = parser.parse_args(arguments)
+    options.words_given = arguments[1:]
+    try:
+        sys.exit(COMMANDS[options.command](options))
+    except Usage as error:
+        _fail(str(error), 2)
+    except BrokenPipeError:
+        sys.exit(0)  # whoever read our lines has gone
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        if not _is_said(error):
+            raise
+        _fail(str(error), 1)
+
+
+def _is_said(error: Exception) -> bool:
+    """Errors whose text is a sentence for a person. Imported late: only who fails pays."""
+    from autoresearch_tui.engine.lineage import LineageError
+    from autoresearch_tui.engine.lock import Locked
+    from autoresearch_tui.engine.processes import Unended
+    from autoresearch_tui.journal.commands import BadCommand
+    from autoresearch_tui.journal.store import JournalError
+    from autoresearch_tui.researchers import UnknownResearcher
+    from autoresearch_tui.settings import SettingsError
+    from autoresearch_tui.workspace import WorkspaceError
+
+    known = (WorkspaceError, SettingsError, JournalError, LineageError, Locked, Unended, BadCommand, UnknownResearcher, OSError)
+    return isinstance(error, known)
+
+
+def _fail(sentence: str, code: int) -> NoReturn:
+    print(f"autoresearch-tui: {sentence}", file=sys.stderr)
+    sys.exit(code)
+
+
+# ------------------------------------------------------------------------------------------------------------------------------
+# The subcommands
+# ------------------------------------------------------------------------------------------------------------------------------
+
+
+def open_(options: argparse.Namespace) -> int:
+    """Follow the newest run, or its end."""
+    from autoresearch_tui.journal.store import Journal
+    from autoresearch_tui.status import as_text
+    from autoresearch_tui.terminal import follow, works
+
+    workspace, _ = _workspace(options)
+    with Journal(_run_folder(workspace, None).journal) as journal:
+        follow(journal)
+        state = journal.refresh()
+    print(as_text(state, works(state)))
+    return 0
+
+
+def demo(options: argparse.Namespace) -> int:
+    from autoresearch_tui import workspace
+
+    folder = _folder(options, Path("autoresearch-demo"))
+    if not (folder / "train.py").exists():
+        workspace.make(folder, options.profile or "demo")
+        print(f"{folder} is a workspace with the profile {options.profile or 'demo'}", flush=True)
+    if not workspace.is_prepared(folder):
+        _prepare(folder, [])
+    options.dir = folder
+    if options.experiments is None and not (options.hours or options.until):
+        options.experiments = DEMO_EXPERIMENTS
+    return run(options)
+
+
+def new(options: argparse.Namespace) -> int:
+    from autoresearch_tui import workspace
+
+    folder = _folder(options)
+    workspace.make(folder, options.profile or "auto")
+    print(f"{folder} is a workspace. Next: `autoresearch-tui prepare {folder}` gets the data, `autoresearch-tui run {folder}` begins a run.")
+    return 0
+
+
+def prepare(options: argparse.Namespace) -> int:
+    workspace, _ = _workspace(options)
+    _prepare(workspace.folder, ["--dataset", options.dataset] if options.dataset else [])
+    return 0
+
+
+def _prepare(folder: Path, arguments: list[str]) -> None:
+    import subprocess
+
+    if not (folder / "prepare.py").is_file():
+        raise Usage(f"{folder} has no prepare.py")
+    if code := subprocess.run([sys.executable, "prepare.py", *arguments], cwd=folder).returncode:
+        sys.exit(code)
+
+
+def run(options: argparse.Namespace) -> int:
+    from autoresearch_tui.engine.opening import Asked
+
+    workspace, settings = _workspace(options)
+    if workspace.measured:
+        _refuse_unprepared(workspace.folder)
+    if options.detached:
+        from autoresearch_tui.terminal import detach
+
+        return detach(workspace, [word for word in options.words_given if word != "--detached"])
+    from autoresearch_tui.engine.night import spend
+    from autoresearch_tui.terminal import teller
+
+    asked = Asked(tag=options.tag or "", origin=options.origin or "", after=options.after or "")
+    end = spend(workspace, settings, asked, teller(options.ready, lambda run: workspace.run(run.tag).engine_log))
+    if end.failed:
+        _fail(end.why, 1)
+    return 0
+
+
+def _refuse_unprepared(folder: Path) -> None:
+    from autoresearch_tui.workspace import WorkspaceError, is_prepared, missing_packages
+
+    if missing := missing_packages():
+        raise WorkspaceError(f"{', '.join(missing)} missing for {sys.executable}: `pip install 'autoresearch-tui[harness]'` installs it.")
+    if not is_prepared(folder):
+        raise WorkspaceError(f"the data of {folder} is not there yet: `autoresearch-tui prepare {folder}` gets it.")
+
+
+def status(options: argparse.Namespace) -> int:
+    from autoresearch_tui.journal.store import Journal
+    from autoresearch_tui.status import as_json, as_text
+    from autoresearch_tui.terminal import works
+
+    workspace, _ = _workspace(options)
+    with Journal(_run_folder(workspace, options.tag).journal) as journal:
+        state = journal.refresh()
+    alive = works(state)
+    if options.json:
+        import msgspec
+
+        print(msgspec.json.format(msgspec.json.encode(as_json(state, alive))).decode())
+    else:
+        print(as_text(state, alive))
+    return 0
+
+
+def send(options: argparse.Namespace) -> int:
+    from autoresearch_tui.journal.commands import ARGUMENTS, parse
+    from autoresearch_tui.journal.store import Journal
+    from autoresearch_tui.telemetry.machine import person
+    from autoresearch_tui.terminal import await_answer, works
+
+    if not options.words:
+        print("\n".join(f"  {name} {arguments}".rstrip() for name, arguments in ARGUMENTS.items()))
+        return 0
+    workspace, _ = _workspace(options)
+    with Journal(_run_folder(workspace, options.tag).journal) as journal:
+        state = journal.refresh()
+        number = journal.send(parse(options.words, state), person())
+        if not works(state):
+            print(f"command {number} waits: no engine works on {state.tag}; the next one hears it first.")
+            return 0
+        return await_answer(journal, number)
+
+
+def runs(options: argparse.Namespace) -> int:
+    import shutil
+
+    from autoresearch_tui.journal.store import Journal
+    from autoresearch_tui.status import as_row
+    from autoresearch_tui.terminal import works
+
+    workspace, _ = _workspace(options)
+    if options.delete:
+        folder = _run_folder(workspace, options.delete)
+        with Journal(folder.journal) as journal:
+            state = journal.refresh()
+        if works(state):
+            raise Usage(f"an engine works on {folder.tag}: `autoresearch-tui send stop now --tag {folder.tag}` ends it")
+        print(f"this goes: {folder.folder} ({folder.size / 1e6:.1f} MB: journal, logs, checkpoints).")
+        print(f"this stays: the branch autoresearch/{folder.tag}, refs/autoresearch/{folder.tag}/ and their notes.")
+        if not options.yes and input("delete? [y/N] ").strip().lower() != "y":
+            return 1
+        shutil.rmtree(folder.folder)
+        return 0
+    found = workspace.runs()
+    for folder in found:
+        with Journal(folder.journal) as journal:
+            state = journal.refresh()
+        print(as_row(state, works(state), folder.size))
+    if not found:
+        print(f"{workspace.folder} has no run yet: `autoresearch-tui run` begins one.")
+    return 0
+
+
+# ------------------------------------------------------------------------------------------------------------------------------
+# What they share
+# ------------------------------------------------------------------------------------------------------------------------------
+
+
+def _folder(options: argparse.Namespace, default: Path = Path()) -> Path:
+    """DIR, or `--dir`, which works wherever DIR does."""
+    given: Path | None = getattr(options, "folder", None) or options.dir
+    return (given or default).expanduser().absolute()
+
+
+def _workspace(options: argparse.Namespace) -> tuple[Any, Any]:
+    from autoresearch_tui.settings import load
+    from autoresearch_tui.workspace import open_workspace
+
+    folder = _folder(options)
+    flags = {key: getattr(options, name, None) for name, key in FLAGS.items()}
+    settings = load(folder, flags).settings
+    return open_workspace(folder, settings), settings
+
+
+def _run_folder(workspace: Any, tag: str | None) -> Any:
+    found = workspace.runs()
+    if tag:
+        if not (folder := workspace.run(tag)).journal.exists():
+            named = ", ".join(run.tag for run in found) or "none yet"
+            raise Usage(f"there is no run {tag!r} in {workspace.folder}; there is: {named}")
+        return folder
+    if not found:
+        raise Usage(f"{workspace.folder} has no run yet: `autoresearch-tui run` begins one")
+    return found[-1]
+
+
+FLAGS = {
+    "researcher": "run.researcher",
+    "seed": "run.seed",
+    "experiments": "limits.experiments",
+    "hours": "limits.hours",
+    "until": "limits.until",
+    "between": "limits.between",
+    "max_cost": "limits.max_cost",
+}
+"""Options that are settings too."""
+
+COMMANDS = {"open": open_, "demo": demo, "new": new, "prepare": prepare, "run": run, "status": status, "send": send, "runs": runs}
+
+
+def build_parser() -> Parser:
+    parser = Parser(
+        prog="autoresearch-tui",
+        description="A night of autonomous pretraining research, supervised from a terminal.",
+        epilog="DIR is a workspace, the current folder if it is left out. `autoresearch-tui COMMAND --help` says more.",
+    )
+    verbs = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    verb = verbs.add_parser("open", help="the same as no command: follow the newest run of DIR")
+    _dir(verb)
+    _limits(verb)
+    verb = verbs.add_parser("demo", help="a workspace that needs nothing, and a run in it: ten seconds a training")
+    _dir(verb)
+    _limits(verb)
+    _running(verb)
+    verb.add_argument("--profile", choices=PROFILES)
+    verb.add_argument("--headless", action="store_true", help="plain lines, and nothing but them")
+    verb = verbs.add_parser("new", help="make a workspace")
+    _dir(verb)
+    verb.add_argument("--profile", choices=PROFILES, help="default: auto, the one that suits this device")
+    verb = verbs.add_parser("prepare", help="data and tokenizer; goes on where it was interrupted")
+    _dir(verb)
+    verb.add_argument("--dataset", metavar="NAME", help="climbmix, tinystories, python, or a folder of texts")
+    verb = verbs.add_parser("run", help="work on a run in this terminal; Ctrl+C once: stop after this trial, twice: now")
+    _dir(verb)
+    _limits(verb)
+    _running(verb)
+    verb.add_argument("--detached", action="store_true", help="in the background: the night outlives this terminal")
+    verb = verbs.add_parser("status", help="one screenful about a run")
+    _dir(verb)
+    verb.add_argument("--tag")
+    verb.add_argument("--json", action="store_true", help="for programs; a stable interface")
+    verb = verbs.add_parser("send", help="tell a run something; without words: what there is to tell")
+    verb.add_argument("words", nargs="*", metavar="COMMAND [ARG ..]")
+    verb.add_argument("--dir", type=Path)
+    verb.add_argument("--tag")
+    verb = verbs.add_parser("runs", help="every run of DIR")
+    _dir(verb)
+    verb.add_argument("--delete", metavar="TAG", help="after naming what goes")
+    verb.add_argument("--yes", action="store_true", help="delete without asking")
+    return parser
+
+
+def _dir(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("folder", nargs="?", type=Path, metavar="DIR")
+    verb.add_argument("--dir", type=Path, help=argparse.SUPPRESS)
+
+
+def _limits(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--experiments", type=int, metavar="N", help="end after N experiments of the run, the baseline included")
+    verb.add_argument("--until", metavar="HH:MM", help="end at the next such time")
+    verb.add_argument("--hours", type=float, metavar="H", help="end in H hours")
+    verb.add_argument("--between", metavar="HH:MM-HH:MM", help="train in these hours only")
+    verb.add_argument("--max-cost", type=float, metavar="USD", help="end when the researcher has cost so much")
+    verb.add_argument("--researcher", metavar="NAME[:MODEL]", help="who proposes; `sweep` needs nothing")
+    verb.add_argument("--seed", type=int, metavar="N")
+
+
+def _running(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--tag", metavar="TAG", help="the run to go on with, or a new one; default: the newest")
+    verb.add_argument("--from", dest="origin", metavar="HEAD|RUN|COMMIT", help="where a new run begins")
+    verb.add_argument("--after", help=argparse.SUPPRESS)  # a keeper says how the engine before died,
+    verb.add_argument("--ready", type=int, help=argparse.SUPPRESS)  # and where it waits to hear that this one works
+    verb.set_defaults(detached=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,309 @@
+"""The life of an experiment, one step after the other, and the commands that arrive meanwhile.
+
+The plan says what comes next, the journal what was; this does it, and writes down that it is done. An intent is written before its
+effect and every effect may be repeated, so this may be killed between any two of its lines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import shutil
+from collections.abc import Callable
+from datetime import datetime
+
+from autoresearch_tui.clock import LOCAL
+from autoresearch_tui.engine import plan
+from autoresearch_tui.engine.answers import Refusal, answer, row_decided
+from autoresearch_tui.engine.drafting import Drafter
+from autoresearch_tui.engine.executors.local import Local
+from autoresearch_tui.engine.judge import judge, next_draft
+from autoresearch_tui.engine.lineage import Lineage, LineageError
+from autoresearch_tui.engine.search import next_move
+from autoresearch_tui.engine.settling import settle
+from autoresearch_tui.engine.upkeep import Upkeep
+from autoresearch_tui.journal import commands as c
+from autoresearch_tui.journal import events as e
+from autoresearch_tui.journal.events import Recorded
+from autoresearch_tui.journal.state import Experiment, Run, Waiting
+from autoresearch_tui.journal.store import POLL_S, Writer
+from autoresearch_tui.researchers import NothingLeft
+from autoresearch_tui.workspace import RunFolder
+
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+PATIENCE_S = 10.0  # between two looks at what only time mends
+
+
+class Controller:
+    """One night, in one task; a second task listens."""
+
+    def __init__(
+        self,
+        journal: Writer,
+        folder: RunFolder,
+        lineage: Lineage,
+        drafter: Drafter,
+        executor: Local,
+        upkeep: Upkeep,
+        tell: Callable[[Recorded, Run], None],
+    ) -> None:
+        self.journal = journal
+        self.folder = folder
+        self.lineage = lineage
+        self.drafter = drafter
+        self.executor = executor
+        self.upkeep = upkeep
+        self.tell = tell
+        self.ending: plan.End | None = None
+        self.nudge = asyncio.Event()
+        self.settling = asyncio.Lock()
+        self.interrupt: Callable[[], object] = lambda: None
+        """Ends whatever the current step waits for."""
+
+    @property
+    def run(self) -> Run:
+        return self.journal.run
+
+    def record(self, *facts: e.Event) -> None:
+        for recorded in self.journal.append(*facts):
+            self.tell(recorded, self.run)
+
+    async def work(self) -> plan.End:
+        """Until there is a reason to end."""
+        await self._settle(None)
+        self.hear()
+        listening = asyncio.create_task(self._listen())
+        try:
+            while True:
+                step = self.ending or plan.next_step(self.run, self._moment())
+                if isinstance(step, plan.End):
+                    return step
+                if listening.done():
+                    listening.result()
+                await self._do_with_space(step)
+        finally:
+            listening.cancel()
+
+    def begin_session(self, started: e.EngineStarted) -> None:
+        """The first fact of a session. What was meant for an engine of before does not reach this one."""
+        stale = (c.Pause, c.Resume, c.Stop) if not started.after else ()
+        lapsed = [e.Lapsed(wish.command, "the engine that it was meant for has ended") for wish in plan.waiting(self.run, *stale)]
+        self.record(*lapsed, started)
+
+    def finish(self, why: str) -> None:
+        """The last fact of a session."""
+        stops = [e.Fulfilled(wish.command) for wish in plan.waiting(self.run, c.Stop)]
+        self.record(*stops, e.EngineEnded(why))
+        self.journal.save_snapshot()
+
+    def leave(self, why: str) -> None:
+        """End now: what trains is interrupted, and trained again by the next start."""
+        self.ending = self.ending or plan.End(why)
+        self.interrupt()
+        self.nudge.set()
+
+    def _moment(self) -> plan.Moment:
+        free = shutil.disk_usage(self.folder.folder).free / 1e9
+        return plan.Moment(datetime.now(LOCAL), free, self.upkeep.floor_gb, self.executor.expected_s(self.run))
+
+    async def _do_with_space(self, step: plan.Step) -> None:
+        """A full disk is waited out: nothing is lost by it, for every step may be done again."""
+        try:
+            await self._do(step)
+        except (OSError, LineageError) as error:
+            if not (getattr(error, "no_space", False) or getattr(error, "errno", None) in NO_SPACE):
+                raise
+            self.tell_aside(f"no space is left on the disk of {self.folder.folder}: waiting for some.")
+            await self._rest(PATIENCE_S)
+
+    def tell_aside(self, why: str) -> None:
+        """Said, but not written down: the journal has no space either."""
+        self.tell(Recorded(self.run.seq, 0.0, 0.0, e.Warned(why)), self.run)
+
+    async def _do(self, step: plan.Step) -> None:
+        match step:
+            case plan.Begin():
+                self.record(e.Proposed(0))
+            case plan.Commit(number):
+                self.record(e.Committed(number, await asyncio.to_thread(self._commit, self.run.experiments[number])))
+            case plan.Train():
+                await self._train(step)
+            case plan.Settle(number, trial):
+                await self._bury(number, trial)
+            case plan.Measure(number, trial):
+                await self._measure(number, trial)
+            case plan.Judge(number):
+                self.record(*judge(self.run, number))
+            case plan.Apply(number):
+                await self._apply(number)
+            case plan.Rewinding(wish, to):
+                self.record(e.Rewound(to, wish.by), e.Fulfilled(wish.command))
+                await self._settle(None)
+            case plan.ByHand(wish):
+                self._by_hand(wish)
+            case plan.Draw(idea):
+                self._draw(idea.command if idea else None)
+            case plan.Ask(draft):
+                await self._ask(draft)
+            case plan.Hold(draft):
+                self.record(e.Held(draft, datetime.now().timestamp() + self.run.review_timeout_s))
+            case plan.Propose(draft):
+                self.record(*await asyncio.to_thread(self.drafter.proposed, self.run, draft))
+            case plan.Give(draft, why):
+                self.record(*self.drafter.given_up(self.run, draft, why))
+            case plan.Rest():
+                await self._wait(step)
+
+    @property
+    def _tip(self) -> int:
+        assert self.run.tip is not None, "the baseline comes first"
+        return self.run.tip
+
+    # ---------------------------------------------------------------------------------------------------------------------------
+    # Drafts
+    # ---------------------------------------------------------------------------------------------------------------------------
+
+    def _draw(self, idea: int | None) -> None:
+        move = next_move(self.run)
+        if (changed := self.drafter.program_changed(self.run)) is not None:
+            self.record(changed)
+        name, notes = self.drafter.researcher.name, tuple(self.run.notes)
+        self.record(e.Drafting(next_draft(self.run), move.operator, move.parent, name, idea=idea, notes=notes, program=self.run.program))
+
+    def _by_hand(self, waiting: Waiting) -> None:
+        """Keep or discard a row: at once where the resulting code is measured, else as an experiment on the trunk as it is now."""
+        wish = waiting.wish
+        assert isinstance(wish, c.Keep | c.Discard)
+        try:
+            facts = row_decided(self.run, wish, waiting.command, waiting.by)
+        except Refusal as refusal:
+            facts = [e.Lapsed(waiting.command, str(refusal))]
+        if facts is None:
+            operator = "keep" if isinstance(wish, c.Keep) else "revert"
+            draft = next_draft(self.run)
+            facts = [e.Drafting(draft, operator, self._tip, "", of=wish.experiment, idea=waiting.command, by=waiting.by)]
+        self.record(*facts)
+
+    async def _ask(self, draft: str) -> None:
+        asking = asyncio.create_task(self.drafter.ask(self.run, draft, self.record))
+        self.interrupt = asking.cancel
+        try:
+            await asking
+        except asyncio.CancelledError:
+            if not asking.cancelled():
+                raise
+        except NothingLeft as nothing:
+            self.record(e.Abandoned(draft, str(nothing)))
+            self.ending = plan.End(str(nothing))
+        finally:
+            self.interrupt = lambda: None
+
+    # ---------------------------------------------------------------------------------------------------------------------------
+    # Experiments
+    # ---------------------------------------------------------------------------------------------------------------------------
+
+    def _commit(self, one: Experiment) -> str:
+        if one.parent is None:
+            commit = self.run.start
+        else:
+            message = self.drafter.message(self.run, one)
+            commit = self.lineage.commit(self.run.experiments[one.parent].commit, one.blob, message, one.at)
+        self.lineage.point(one.number, commit)
+        return commit
+
+    async def _train(self, step: plan.Train) -> None:
+        number, trial = step.number, step.trial
+        one = self.run.experiments[number]
+        seed = self.run.seed + sum(earlier.counts for earlier in one.trials)
+        training = await self.executor.spawn(one, trial, seed)
+        fulfilled = [e.Fulfilled(step.again.command, f"trial {trial}")] if step.again else []
+        self.record(e.Launched(number, trial, seed, training.pid, training.born, self.executor.boot), *fulfilled)
+        self.interrupt = lambda: training.end("interrupted", self.ending.why if self.ending else "interrupted")
+        self._react()  # a command may have come while the processes were made
+        training.release()
+        outcome = await training.wait()
+        self.interrupt = lambda: None
+        self.record(*self.executor.ended(self.run, number, trial, outcome))
+
+    async def _bury(self, number: int, trial: int) -> None:
+        """A trial of an engine that died: what is left of it ends, and it counts for nothing."""
+        one = next(trial_ for trial_ in self.run.experiments[number].trials if trial_.number == trial)
+        left = await self.executor.clear(number, one)
+        why = "the engine died" + (f"; {left} processes of it were ended" if left else "")
+        self.record(*self.executor.buried(self.run, number, trial, why))
+
+    async def _measure(self, number: int, trial: int) -> None:
+        measuring = asyncio.create_task(self.executor.measure(self.run.experiments[number], trial, self.run.start))
+        self.interrupt = measuring.cancel
+        try:
+            self.record(await measuring)
+        except asyncio.CancelledError:
+            if not measuring.cancelled():
+                raise
+        finally:
+            self.interrupt = lambda: None
+
+    async def _apply(self, number: int) -> None:
+        await self._settle(number)
+        self.upkeep.tidy(self.run, self.journal)
+
+    async def _settle(self, number: int | None) -> None:
+        """Branch, refs, note, checkpoint and results.tsv follow the state. The listener does this too, so one at a time."""
+        async with self.settling:
+            one = self.run.experiments[number] if number is not None else None
+            if one is not None and (one.settled or one.due):
+                return
+            warning = await asyncio.to_thread(settle, self.run, self.folder, self.lineage, one)
+            if warning and warning not in self.run.warnings:
+                self.record(e.Warned(warning))
+            if one is not None:
+                self.record(e.Applied(one.number))
+
+    # ---------------------------------------------------------------------------------------------------------------------------
+    # Waiting and listening
+    # ---------------------------------------------------------------------------------------------------------------------------
+
+    async def _wait(self, rest: plan.Rest) -> None:
+        if rest.pause:
+            if not self.run.paused:
+                pauses = plan.waiting(self.run, c.Pause)
+                self.record(e.Paused(pauses[0].by), *[e.Fulfilled(wish.command) for wish in pauses])
+                await self.drafter.researcher.release()
+        elif self.run.waiting != rest.why:
+            self.record(e.Waiting(rest.why))
+        now = datetime.now().timestamp()
+        await self._rest(PATIENCE_S if rest.until is None else min(PATIENCE_S, max(0.0, rest.until - now)))
+
+    async def _rest(self, seconds: float) -> None:
+        """Until somebody says something, or for so long."""
+        self.nudge.clear()
+        try:
+            await asyncio.wait_for(self.nudge.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _listen(self) -> None:
+        while True:
+            if self.journal.changed() and self.hear():
+                for one in self.run.unsettled:
+                    if one.verdict and not one.due:
+                        await self._settle(one.number)
+                self.nudge.set()
+            await asyncio.sleep(POLL_S)
+
+    def hear(self) -> bool:
+        """Answer what was sent, each in a transaction of its own, and let what is under way feel it; whether there was anything."""
+        new = self.journal.commands(after=self.run.heard)
+        for sent in new:
+            self.record(*answer(self.run, sent, datetime.now(LOCAL)))
+        self._react()
+        return bool(new)
+
+    def _react(self) -> None:
+        """Let what is under way feel the wishes that cannot wait."""
+        for wish in plan.waiting(self.run, c.Stop):
+            if isinstance(wish.wish, c.Stop) and wish.wish.now:
+                self.leave(f"stopped by {wish.by}")
+        self.executor.skip(self.run)
+        if self.drafter.asked and self.drafter.asked not in self.run.drafts:
+            self.interrupt()

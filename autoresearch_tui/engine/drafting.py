@@ -1,0 +1,223 @@
+"""A draft on its way to being an experiment: the researcher is asked, its reply becomes a checked train.py, kept as a blob in git.
+
+The reply is written to `replies/<draft>.jsonl` as it streams. What a draft may be asked, and what its reply is worth, `proposals` knows.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import time
+from collections.abc import Callable
+
+from autoresearch_tui.engine.lineage import Lineage, LineageError
+from autoresearch_tui.journal import events as e
+from autoresearch_tui.journal.commands import Idea
+from autoresearch_tui.journal.state import Draft, Experiment, Run
+from autoresearch_tui.journal.text import clean_line
+from autoresearch_tui.proposals.checks import fingerprint, refusal
+from autoresearch_tui.proposals.edits import apply
+from autoresearch_tui.proposals.knobs import changed_knobs
+from autoresearch_tui.proposals.reapply import reapply
+from autoresearch_tui.proposals.reply import Unusable, read_reply
+from autoresearch_tui.researchers import NotUnderstood, Request, Researcher, Tried
+from autoresearch_tui.workspace import RunFolder, Workspace
+
+Record = Callable[..., None]
+
+
+class Drafter:
+    """Asks one researcher, for one workspace."""
+
+    def __init__(self, workspace: Workspace, folder: RunFolder, lineage: Lineage, researcher: Researcher) -> None:
+        self.workspace = workspace
+        self.folder = folder
+        self.lineage = lineage
+        self.researcher = researcher
+        self.asked = ""
+        """The draft that is being written."""
+        self._elsewhere: dict[str, str] | None = None
+
+    def source(self, run: Run, number: int) -> str:
+        return self.lineage.read(run.experiments[number].commit, run.edit).decode("utf-8", "replace")
+
+    async def ask(self, run: Run, name: str, record: Record) -> None:
+        """Get a train.py for this draft, or the reason why there is none."""
+        draft = run.drafts[name]
+        if draft.of is not None:
+            record(*self._redone(run, draft, draft.of))
+            return
+        self.asked = name
+        try:
+            text = await self._reply(run, draft, record)
+        except NotUnderstood as error:
+            record(*self.given_up(run, name, str(error)))
+            return
+        finally:
+            self.asked = ""
+        record(self._checked(run, draft, text))
+
+    async def _reply(self, run: Run, draft: Draft, record: Record) -> str:
+        began = time.monotonic()
+        texts: list[str] = []
+        tokens_in = tokens_out = 0
+        cost: float | None = 0.0
+        path = self.folder.reply(draft.draft)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        with path.open("w", encoding="utf-8") as file:
+            async for part in self.researcher.propose(self.request(run, draft)):
+                if part.kind == "usage":
+                    tokens_in, tokens_out, cost = part.tokens_in, part.tokens_out, part.cost
+                    continue
+                file.write(json.dumps({"kind": part.kind, "text": part.text}) + "\n")
+                file.flush()
+                if part.kind == "text":
+                    texts.append(part.text)
+        record(e.Replied(draft.draft, round(time.monotonic() - began, 3), tokens_in, tokens_out, cost))
+        return "".join(texts)
+
+    def request(self, run: Run, draft: Draft) -> Request:
+        wish = run.wishes.get(draft.idea_of) if draft.idea_of is not None else None
+        return Request(
+            draft=draft.draft,
+            operator=draft.operator,
+            source=self.source(run, draft.parent),
+            number=len(run.experiments),
+            seed=run.seed,
+            tried=tuple(_tried(run, one) for one in run.experiments.values() if one.parent is not None),
+            idea=wish.wish.text if wish and isinstance(wish.wish, Idea) else "",
+            notes=tuple(run.notes[note] for note in draft.notes if note in run.notes),
+            refusals=draft.refusals,
+        )
+
+    def _checked(self, run: Run, draft: Draft, text: str) -> e.Event:
+        parent = self.source(run, draft.parent)
+        try:
+            reply = read_reply(text)
+            source = apply(parent, reply.edit)
+        except Unusable as error:
+            return e.Refused(draft.draft, clean_line(str(error), 500))
+        if reason := refusal(parent, source, self._known(run), contract=self.workspace.measured):
+            return e.Refused(draft.draft, clean_line(reason, 500))
+        return self._drafted(draft.draft, parent, source, reply.idea, reply.why)
+
+    def _drafted(self, draft: str, parent: str, source: str, idea: str, why: str, moved_to: int | None = None) -> e.Drafted:
+        return e.Drafted(
+            draft,
+            blob=self.lineage.write_blob(source),
+            idea=clean_line(idea) or "a change without a name",
+            why=clean_line(why, 1000),
+            changes=changed_knobs(parent, source) or {},
+            fingerprint=fingerprint(source),
+            parent=moved_to,
+        )
+
+    def _known(self, run: Run) -> dict[str, str]:
+        """What code was trained already, and where; a crash may have been an accident, and is not counted here."""
+        if self._elsewhere is None:
+            self._elsewhere = self._known_elsewhere(run)
+        mine = {one.fingerprint: f"experiment {one.number}" for one in run.experiments.values() if one.fingerprint}
+        return self._elsewhere | mine
+
+    def _known_elsewhere(self, run: Run) -> dict[str, str]:
+        """The code of a night that was measured elsewhere, as far as its commits are still in this repository."""
+        known = {}
+        for row in run.elsewhere:
+            try:
+                source = self.lineage.read(self.lineage.resolve(row.commit), run.edit).decode("utf-8", "replace")
+                known[fingerprint(source)] = f"{row.commit[:7]} of the earlier night"
+            except (LineageError, ValueError):
+                continue  # the row is known by its words alone
+        return known
+
+    # ---------------------------------------------------------------------------------------------------------------------------
+    # The same change again, on the trunk as it is now
+    # ---------------------------------------------------------------------------------------------------------------------------
+
+    def _redone(self, run: Run, draft: Draft, of: int) -> list[e.Event]:
+        one = run.experiments[of]
+        assert one.parent is not None, "the baseline is no change"
+        before, after = self.source(run, one.parent), one.blob and self.lineage.read_blob(one.blob)
+        if draft.operator == "revert":
+            before, after = after, before
+        onto = self.source(run, draft.parent)
+        merged = reapply(before, after, onto)
+        if merged is None:
+            way = self._in_the_way(run, before, after, of)
+            return self.given_up(run, draft.draft, f"the change of #{of} does not fit the trunk any more" + (f": #{way} is in the way" if way else ""))
+        if merged == onto:
+            return self.given_up(run, draft.draft, f"the trunk is so already: the change of #{of} makes no difference")
+        idea = f"{'revert' if draft.operator == 'revert' else 'again'} #{of}: {one.idea}"
+        return [self._drafted(draft.draft, onto, merged, idea, one.why)]
+
+    def _in_the_way(self, run: Run, before: str, after: str, of: int) -> int | None:
+        """The first experiment of the trunk on which the change does not fit."""
+        later = [number for number in run.trunk if number != of and number > (run.experiments[of].parent or 0)]
+        return next((number for number in later if reapply(before, after, self.source(run, number)) is None), None)
+
+    # ---------------------------------------------------------------------------------------------------------------------------
+    # From a draft to a number
+    # ---------------------------------------------------------------------------------------------------------------------------
+
+    def proposed(self, run: Run, name: str) -> list[e.Event]:
+        """The draft gets its number; on a trunk that moved meanwhile its edit is made again there first."""
+        draft = run.drafts[name]
+        if draft.parent != run.tip:
+            return [self._moved(run, draft)]
+        number = len(run.experiments)
+        fulfilled = [e.Fulfilled(wish, f"experiment {number}") for wish in (draft.idea_of, *draft.notes) if wish in run.wishes]
+        experiment = e.Proposed(
+            number,
+            draft=name,
+            operator=draft.operator,
+            parent=draft.parent,
+            idea=draft.idea,
+            why=draft.why,
+            blob=draft.blob,
+            changes=draft.changes,
+            fingerprint=draft.fingerprint,
+            researcher=draft.researcher,
+            of=draft.of,
+            by=draft.kept_by,
+        )
+        return [experiment, *fulfilled]
+
+    def _moved(self, run: Run, draft: Draft) -> e.Event:
+        assert run.tip is not None
+        onto = self.source(run, run.tip)
+        merged = reapply(self.source(run, draft.parent), self.lineage.read_blob(draft.blob), onto)
+        if merged is None or merged == onto:
+            return e.Abandoned(draft.draft, f"the trunk moved to #{run.tip}, where the edit does not fit any more")
+        return self._drafted(draft.draft, onto, merged, draft.idea, draft.why, moved_to=run.tip)
+
+    def given_up(self, run: Run, draft: str, why: str) -> list[e.Event]:
+        wish = run.drafts[draft].idea_of
+        lapsed = [e.Lapsed(wish, why)] if wish in run.wishes else []
+        return [e.Abandoned(draft, clean_line(why, 500)), *lapsed]
+
+    def message(self, run: Run, one: Experiment) -> str:
+        """Of the experiment's commit. It is made of the journal alone, so that the same intent is the same commit."""
+        trailers = [f"Experiment: {one.number}", f"Run: {run.tag}", f"Operator: {one.operator}"]
+        if one.researcher:
+            trailers.append(f"Researcher: {one.researcher}")
+        if one.of is not None:
+            trailers.append(f"Of: {one.of}")
+        return "\n\n".join(part for part in (one.idea, one.why, "\n".join(trailers)) if part) + "\n"
+
+    def program_changed(self, run: Run) -> e.Event | None:
+        """`program.md` belongs to the human, who may change it at any time."""
+        path = self.workspace.folder / "program.md"
+        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+        sha = self.lineage.write_blob(text)
+        if sha == run.program:
+            return None
+        before = self.lineage.read_blob(run.program) if run.program else ""
+        lines = difflib.unified_diff(before.splitlines(), text.splitlines(), "before", "after", lineterm="") if run.program else []
+        return e.ProgramChanged(sha, "\n".join(lines))
+
+
+def _tried(run: Run, one: Experiment) -> Tried:
+    parent = run.experiments.get(one.parent) if one.parent is not None else None
+    known = parent is not None and parent.value is not None and one.value is not None
+    delta = one.value - parent.value if known and parent and parent.value is not None and one.value is not None else None
+    return Tried(one.number, one.changes, one.verdict, delta)

@@ -1,0 +1,145 @@
+"""The number of a trial that trained: what its own summary says, or, with the bundled harness, what a judge of ours says.
+
+The judge alone holds the held-out text and never imports train.py; two hosts turn its tokens into logits. All three run a prepare.py
+that no trial could touch, exported from the commit that the run began from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import os
+import shutil
+import socket
+import sys
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
+
+from autoresearch_tui.engine.lineage import Lineage
+from autoresearch_tui.engine.trainer import Order, spawn
+from autoresearch_tui.journal import events as e
+from autoresearch_tui.journal.text import clean_line
+from autoresearch_tui.telemetry.progress import read_tail, summary
+from autoresearch_tui.workspace import RunFolder, Workspace
+
+TAIL = 2**20  # of the log: the summary is at its end
+PATIENCE_S = 900.0  # the largest evaluation on the smallest card that it fits on, several times over
+
+
+def reported(number: int, trial: int, log: Path, workspace: Workspace) -> e.Measured:
+    """What the training printed after the last `---` of its log, read after its end."""
+    try:
+        text = read_tail(log, TAIL).decode("utf-8", "replace")
+    except OSError as error:
+        return e.Measured(number, trial, None, refused=f"its log cannot be read: {error.strerror}")
+    found = summary(text, workspace.metric)
+    if found is None:
+        return e.Measured(number, trial, None, refused="it printed no summary: there is no line `---` in its log")
+    value = found.value if found.value is not None and math.isfinite(found.value) else None
+    return e.Measured(
+        number,
+        trial,
+        value,
+        refused="" if value is not None else f"its summary has no {workspace.metric}",
+        trust="reported",
+        memory_gb=round((found.peak_vram_mb or 0.0) / 1024, 3),
+        steps=found.num_steps,
+        tokens_m=found.total_tokens_m,
+        training_s=found.training_seconds,
+        recorded={name: clean_line(found.other[name]) for name in workspace.record if name in found.other},
+    )
+
+
+class Bench:
+    """Where checkpoints are evaluated."""
+
+    def __init__(self, lineage: Lineage, folder: RunFolder, workspace: Workspace) -> None:
+        self.lineage = lineage
+        self.folder = folder
+        self.workspace = workspace
+
+    async def judged(self, fact: e.Measured, name: str, commit: str, start: str, checkpoint: Path, environment: dict[str, str]) -> e.Measured:
+        """The judge's word on a checkpoint, beside what the training told of its time and memory."""
+        bench = self.folder.folder / "bench" / name
+        shutil.rmtree(bench, ignore_errors=True)
+        bench.parent.mkdir(mode=0o700, exist_ok=True)
+        bench.mkdir(mode=0o700)
+        try:
+            self.lineage.export(start, bench)
+            train = bench / "committed.py"
+            train.write_bytes(self.lineage.read(commit, self.workspace.edit))
+            said = await self._ask(bench, name, checkpoint, train, environment)
+        finally:
+            shutil.rmtree(bench, ignore_errors=True)
+        if isinstance(value := said.get("val_bpb"), float):
+            return replace(fact, value=value, refused="", trust="verified, uncontained")
+        return replace(fact, value=None, refused=clean_line(str(said.get("refused")), 500))
+
+    async def _ask(self, bench: Path, name: str, checkpoint: Path, train: Path, environment: dict[str, str]) -> dict[str, object]:
+        log = self.folder.folder / "logs" / f"{name}.evaluation.log"
+        reading, writing = os.pipe()
+        with os.fdopen(reading, "rb") as result, contextlib.ExitStack() as passed_on:
+            passed_on.callback(os.close, writing)
+            pairs = [socket.socketpair() for _ in range(2)]
+            ours, theirs = ([passed_on.enter_context(pair[side]).fileno() for pair in pairs] for side in (0, 1))
+            hosts = await spawn(self._hosts(bench, name, checkpoint, train, log, environment, theirs))
+            try:
+                hosts.release()
+                judge = await _judge(bench, log, writing, ours)
+                passed_on.close()  # only they hold the ends now, so the end of one is seen by the other
+                try:
+                    async with asyncio.timeout(PATIENCE_S):
+                        await judge.wait()
+                finally:
+                    if judge.returncode is None:
+                        judge.kill()
+                        await judge.wait()
+                return _decoded(result.read(), log)
+            except TimeoutError:
+                return {"refused": f"the evaluation took more than {PATIENCE_S:.0f} s"}
+            finally:
+                hosts.end("interrupted", "the evaluation is over")
+                await hosts.wait()
+
+    def _hosts(
+        self, bench: Path, name: str, checkpoint: Path, train: Path, log: Path, environment: dict[str, str], channels: list[int]
+    ) -> Order:
+        """One command that becomes two hosts, a channel for each."""
+        files = (f"--checkpoint={checkpoint}", f"--train={train}", f"--trial={name}")
+        return Order(
+            name=f"{name} host",
+            command=(sys.executable, "prepare.py", "host", *files, "--channel", *map(str, channels)),
+            folder=bench,
+            log=log,
+            environment=environment,
+            timeout_s=PATIENCE_S,
+            stall_s=PATIENCE_S,
+            log_bytes=2**24,
+            descriptors=tuple(channels),
+        )
+
+
+async def _judge(bench: Path, log: Path, result: int, channels: list[int]) -> asyncio.subprocess.Process:
+    arguments = ("--result", str(result), "--channels", *map(str, channels))
+    with log.open("ab") as errors:
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "prepare.py", "judge", *arguments),
+            cwd=bench,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=errors,
+            stderr=errors,
+            pass_fds=(result, *channels),
+            start_new_session=True,
+        )
+
+
+def _decoded(text: bytes, log: Path) -> dict[str, object]:
+    try:
+        said: dict[str, object] = msgspec.json.decode(text, type=dict[str, object])
+    except msgspec.MsgspecError:
+        tail = read_tail(log, 2000).decode("utf-8", "replace").strip().splitlines()
+        return {"refused": f"the evaluation ended without a word: {tail[-1] if tail else 'see its log'}"}
+    return said

@@ -1,0 +1,156 @@
+"""Trials on this machine, one at a time: a folder for each, its processes, and what it measured.
+
+What a trial may see of the machine is a folder of its own and an allow-listed environment. Watching and ending its processes is
+`trainer.py`'s, its number `evaluation.py`'s.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from autoresearch_tui.engine.evaluation import Bench, reported
+from autoresearch_tui.engine.lineage import Lineage
+from autoresearch_tui.engine.trainer import Order, Outcome, Training, clear, spawn
+from autoresearch_tui.journal import events as e
+from autoresearch_tui.journal.commands import Skip
+from autoresearch_tui.journal.state import Experiment, Run, Trial, Waiting
+from autoresearch_tui.workspace import RunFolder, Workspace, name_of
+
+ALLOWED = {"PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR", "TERM", "XDG_CACHE_HOME", "AUTORESEARCH_DATA", "AUTORESEARCH_DEVICE"}
+ALLOWED |= {"AUTORESEARCH_STEPS", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "CUDA_HOME", "HF_HOME", "HF_HUB_CACHE", "UV_CACHE_DIR"}
+ALLOWED_PREFIXES = ("LC_", "CUDA_", "NVIDIA_", "NCCL_", "ROCR_", "HIP_", "HSA_", "PYTORCH_", "TORCH_", "TORCHINDUCTOR_", "TRITON_", "OMP_", "MKL_")
+KEYS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
+DISK_TRIES = 3  # trainings that may die of a full disk before that is called the experiment's own fault
+
+
+class Local:
+    """The executor of one run."""
+
+    def __init__(self, workspace: Workspace, folder: RunFolder, lineage: Lineage, boot: str, log_bytes: int) -> None:
+        self.workspace = workspace
+        self.folder = folder
+        self.lineage = lineage
+        self.boot = boot
+        self.log_bytes = log_bytes
+        self.running: Training | None = None
+
+    def expected_s(self, run: Run) -> float:
+        """How long the next trial takes: as the last one did, or a guess."""
+        for one in reversed(run.experiments.values()):
+            for trial in reversed(one.trials):
+                if trial.outcome == "finished":
+                    return trial.seconds * 1.1 + 5
+        return self.workspace.budget_s * 1.1 + 10
+
+    def token(self, number: int, trial: int) -> str:
+        """Stands in the environment of everything that a trial starts: by it, leftovers are known."""
+        return f"{self.folder.folder}/{name_of(number, trial)}"
+
+    async def spawn(self, one: Experiment, trial: int, seed: int) -> Training:
+        """The trial's folder and processes, which wait for the word."""
+        where = self.folder.trial(one.number, trial)
+        shutil.rmtree(where, ignore_errors=True)
+        where.parent.mkdir(mode=0o700, exist_ok=True)
+        where.mkdir(mode=0o700)
+        self.lineage.export(one.commit, where)
+        log = self.folder.log(one.number, trial)
+        log.parent.mkdir(mode=0o700, exist_ok=True)
+        log.unlink(missing_ok=True)
+        log.touch(mode=0o600)
+        self._show(log)
+        name = name_of(one.number, trial)
+        environment = environment_of_a_trial(dict(os.environ)) | {
+            "AUTORESEARCH_TOKEN": self.token(one.number, trial),
+            "AUTORESEARCH_TRIAL": name,
+            "AUTORESEARCH_SEED": str(seed),
+            "HF_HUB_OFFLINE": "1",
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        workspace = self.workspace
+        self.running = await spawn(
+            Order(
+                name=name,
+                command=workspace.train,
+                folder=where,
+                log=log,
+                environment=environment,
+                timeout_s=workspace.timeout_s,
+                stall_s=workspace.stall_s,
+                log_bytes=self.log_bytes,
+            )
+        )
+        return self.running
+
+    def _show(self, log: Path) -> None:
+        """`run.log` is the trial that runs."""
+        aside = self.folder.folder / ".run.log"
+        aside.unlink(missing_ok=True)
+        aside.symlink_to(log.relative_to(self.folder.folder))
+        aside.replace(self.folder.run_log)
+
+    def skip(self, run: Run) -> None:
+        """End the trial that somebody skipped."""
+        if self.running and (one := run.running) and _skip_of(run, one.number, one.trials[-1].number):
+            self.running.end("skipped", "skipped by hand")
+
+    def ended(self, run: Run, number: int, trial: int, outcome: Outcome) -> list[e.Event]:
+        """What to write down when a trial's processes are gone."""
+        self.running = None
+        kind, crash = outcome.outcome, outcome.crash
+        full = [one for one in run.experiments[number].trials if one.crash == "disk"]
+        if crash == "disk" and len(full) < DISK_TRIES - 1:
+            kind = "interrupted"
+        skip = _skip_of(run, number, trial)
+        fact = e.Ended(
+            number,
+            trial,
+            kind,
+            crash=crash,
+            why=outcome.why,
+            by=skip.by if skip and kind == "skipped" else "",
+            code=outcome.code,
+            seconds=round(outcome.seconds, 3),
+            gap_s=round(outcome.gap_s, 3),
+        )
+        if skip is None:
+            return [fact]
+        return [fact, e.Fulfilled(skip.command) if kind == "skipped" else e.Lapsed(skip.command, "it ended by itself before")]
+
+    async def clear(self, number: int, trial: Trial) -> int:
+        """End what is left of a trial whose engine died."""
+        return await clear(trial.pid, trial.born, trial.boot, self.token(number, trial.number))
+
+    def buried(self, run: Run, number: int, trial: int, why: str) -> list[e.Event]:
+        """An interrupted trial; a skip that was heard before the engine died still holds."""
+        if skip := _skip_of(run, number, trial):
+            return [e.Ended(number, trial, "skipped", why="skipped by hand", by=skip.by), e.Fulfilled(skip.command)]
+        return [e.Ended(number, trial, "interrupted", why=why)]
+
+    async def measure(self, one: Experiment, trial: int, start: str) -> e.Measured:
+        name = name_of(one.number, trial)
+        log = self.folder.log(one.number, trial)
+        fact = reported(one.number, trial, log, self.workspace)
+        if not self.workspace.measured:
+            return fact
+        bench = Bench(self.lineage, self.folder, self.workspace)
+        environment = environment_of_a_trial(dict(os.environ)) | {"AUTORESEARCH_TOKEN": self.token(one.number, trial)}
+        return await bench.judged(fact, name, one.commit, start, self.folder.trial(one.number, trial) / "checkpoint.pt", environment)
+
+
+def _skip_of(run: Run, number: int, trial: int) -> Waiting | None:
+    for wish in run.wishes.values():
+        if isinstance(wish.wish, Skip) and (wish.wish.experiment, wish.wish.trial) == (number, trial):
+            return wish
+    return None
+
+
+def environment_of_a_trial(environment: dict[str, str]) -> dict[str, str]:
+    """An allow-list: code that a model wrote sees no keys."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if (name in ALLOWED or name.startswith(ALLOWED_PREFIXES)) and not any(word in name for word in KEYS)
+    }

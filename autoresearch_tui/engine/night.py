@@ -1,0 +1,101 @@
+"""One session of the engine, from its lock to its last fact: puts the parts together and listens to signals."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from datetime import datetime
+from importlib.metadata import version
+
+from autoresearch_tui.clock import LOCAL
+from autoresearch_tui.engine import opening
+from autoresearch_tui.engine.controller import Controller
+from autoresearch_tui.engine.drafting import Drafter
+from autoresearch_tui.engine.executors.local import Local
+from autoresearch_tui.engine.lineage import Lineage
+from autoresearch_tui.engine.lock import engine_lock
+from autoresearch_tui.engine.opening import Asked
+from autoresearch_tui.engine.plan import End
+from autoresearch_tui.engine.processes import become_subreaper
+from autoresearch_tui.engine.upkeep import Upkeep
+from autoresearch_tui.journal import commands as c
+from autoresearch_tui.journal.events import Recorded
+from autoresearch_tui.journal.state import Run
+from autoresearch_tui.journal.store import Journal, Writer
+from autoresearch_tui.researchers import UnknownResearcher, named
+from autoresearch_tui.settings import Settings
+from autoresearch_tui.telemetry.machine import boot_id, person
+from autoresearch_tui.workspace import RunFolder, Workspace, hide
+
+Tell = Callable[[Recorded, Run], None]
+
+
+def spend(workspace: Workspace, settings: Settings, asked: Asked, tell: Tell) -> End:
+    """Work on a run until there is a reason to end; what that was."""
+    lineage = Lineage(workspace.folder, "any", workspace.edit)
+    hide(workspace, lineage.repository.common_dir / "info" / "exclude")
+    opening.refuse_a_network_disk(workspace.runs_folder if workspace.runs_folder.exists() else workspace.hidden)
+    tag = opening.choose_tag(workspace, asked, datetime.now())
+    with engine_lock(workspace.hidden / "engine.lock", tag):
+        return _spend(workspace, settings, asked, tag, tell)
+
+
+def _spend(workspace: Workspace, settings: Settings, asked: Asked, tag: str, tell: Tell) -> End:
+    lineage = Lineage(workspace.folder, tag, workspace.edit)
+    lineage.clear_stale_locks()
+    folder = workspace.run(tag)
+    researcher = named(_one(settings.run.researcher))
+    if is_new := not _was_begun(folder):
+        first = opening.begin(workspace, lineage, folder, settings, asked)
+    with Writer(folder.journal) as journal:
+        if is_new:
+            for recorded in journal.append(*first):
+                tell(recorded, journal.run)
+        opening.refuse_another_key(journal.run, workspace)
+        executor = Local(workspace, folder, lineage, boot_id(), settings.disk.log_mb * 2**20)
+        backup = lineage.repository.common_dir / "autoresearch" / f"{tag}.sqlite"
+        upkeep = Upkeep(folder, backup, settings.disk.floor_gb, settings.disk.max_gb)
+        drafter = Drafter(workspace, folder, lineage, researcher)
+        started = opening.session(journal.run, settings, asked, researcher.name, version("autoresearch-tui"), datetime.now(LOCAL))
+
+        async def night() -> End:
+            controller = Controller(journal, folder, lineage, drafter, executor, upkeep, tell)
+            controller.begin_session(started)
+            _listen_to_signals(controller)
+            end = await controller.work()
+            controller.finish(end.why)
+            return end
+
+        become_subreaper()
+        return asyncio.run(night())
+
+
+def _one(spec: str | list[str]) -> str:
+    """Who proposes; `sweep` needs nothing, so it is there when nobody was named."""
+    names = [spec] if isinstance(spec, str) else spec
+    if len(names) > 1:
+        raise UnknownResearcher(f"one researcher at a time so far: choose one of {', '.join(names)}.")
+    return names[0] if names and names[0] else "sweep"
+
+
+def _was_begun(folder: RunFolder) -> bool:
+    """An engine may have died between making the journal and its first fact."""
+    if not folder.journal.exists():
+        return False
+    with Journal(folder.journal) as journal:
+        return bool(journal.refresh().tag)
+
+
+def _listen_to_signals(controller: Controller) -> None:
+    """Ctrl+C once is `stop`, twice is `stop now`: the same commands as anybody else's, so the journal has them."""
+    loop = asyncio.get_running_loop()
+
+    def interrupt() -> None:
+        stops = [wish for wish in controller.run.wishes.values() if isinstance(wish.wish, c.Stop)]
+        controller.journal.send(c.Stop(controller.run.session, now=bool(stops)), person())
+        controller.hear()
+
+    loop.add_signal_handler(signal.SIGINT, interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, controller.leave, f"{number.name} arrived")

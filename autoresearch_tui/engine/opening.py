@@ -1,0 +1,182 @@
+"""Beginning a run, or taking one up again: what must hold before anything starts, and the first facts of a session."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from autoresearch_tui.engine.answers import Refusal, limited
+from autoresearch_tui.engine.lineage import Lineage
+from autoresearch_tui.journal import events as e
+from autoresearch_tui.journal.results import Unreadable, read_file
+from autoresearch_tui.journal.state import Run
+from autoresearch_tui.journal.store import Journal
+from autoresearch_tui.journal.text import clean_line
+from autoresearch_tui.settings import Settings
+from autoresearch_tui.telemetry.machine import boot_id, born, device_class
+from autoresearch_tui.workspace import RunFolder, Workspace, WorkspaceError
+
+NETWORKED = ("nfs", "cifs", "smb", "sshfs", "9p", "lustre", "gpfs", "beegfs", "ceph", "afs", "davfs")
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What a person said beside the settings, or a keeper in their place."""
+
+    tag: str = ""
+    origin: str = ""
+    """`--from`; empty: HEAD for a new run, nothing for one that goes on."""
+    after: str = ""
+    """How the engine before this one died, if a keeper starts it again."""
+
+
+def choose_tag(workspace: Workspace, asked: Asked, today: datetime) -> str:
+    """The tag that was asked for, else the newest run's, else today's."""
+    if asked.tag:
+        return asked.tag
+    runs = workspace.runs()
+    if runs and not asked.origin:
+        return runs[-1].tag
+    return free_tag(workspace, today)
+
+
+def free_tag(workspace: Workspace, today: datetime) -> str:
+    """`nov20`, or `nov20-2` where that was used already."""
+    stem = today.strftime("%b%d").lower()
+    names = (stem if number == 1 else f"{stem}-{number}" for number in range(1, 1000))
+    return next(name for name in names if not workspace.run(name).journal.exists() and not Lineage(workspace.folder, name, workspace.edit).taken())
+
+
+def comparability_key(workspace: Workspace) -> dict[str, str]:
+    """What must be the same for two numbers to be compared."""
+    key = {name: hashlib.sha256((workspace.folder / name).read_bytes()).hexdigest()[:16] for name in workspace.frozen}
+    key |= {"metric": workspace.metric, "goal": workspace.goal, "budget_s": f"{workspace.budget_s:g}"}
+    key |= {"device": device_class("cpu" if os.environ.get("AUTORESEARCH_DEVICE") == "cpu" else "auto")}
+    if steps := os.environ.get("AUTORESEARCH_STEPS"):
+        key["steps"] = steps
+    return key
+
+
+def begin(workspace: Workspace, lineage: Lineage, folder: RunFolder, settings: Settings, asked: Asked) -> list[e.Event]:
+    """The first facts of a new run."""
+    if taken := lineage.taken():
+        raise WorkspaceError(taken)
+    start = lineage.resolve(_origin(workspace, asked.origin or "HEAD"))
+    if changed := lineage.uncommitted(list(workspace.frozen), start):
+        raise WorkspaceError(
+            f"{', '.join(changed)} in {workspace.folder} is not as in the commit {start[:7]} that the run would begin from:"
+            f" commit it first (`git commit {' '.join(changed)}`), or put it back."
+        )
+    facts: list[e.Event] = [
+        e.RunStarted(
+            tag=folder.tag,
+            start=start,
+            origin=asked.origin or "HEAD",
+            key=comparability_key(workspace),
+            trust="verified" if workspace.measured else "reported",
+            seed=settings.run.seed,
+            edit=workspace.edit,
+            metric=workspace.metric,
+            goal=workspace.goal,
+            budget_s=workspace.budget_s,
+            sigma=workspace.sigma,
+        )
+    ]
+    if lineage.uncommitted([workspace.edit], start):
+        facts.append(e.Warned(f"{workspace.edit} has changes that are not committed: the run begins without them, from {start[:7]}."))
+    return [*facts, *_elsewhere(workspace)]
+
+
+def _origin(workspace: Workspace, origin: str) -> str:
+    """A run's tag means its best commit; anything else is git's to understand."""
+    if not workspace.run(origin).journal.exists():
+        return origin
+    with Journal(workspace.run(origin).journal) as journal:
+        best = journal.refresh().best
+    if best is None:
+        raise WorkspaceError(f"the run {origin} measured nothing: begin from a commit, as in `--from HEAD`.")
+    return best.commit
+
+
+def _elsewhere(workspace: Workspace) -> Iterator[e.Event]:
+    """An upstream night that the checkout already holds."""
+    path = workspace.folder / "results.tsv"
+    if not path.is_file():
+        return
+    try:
+        rows = read_file(path).rows
+    except Unreadable as error:
+        yield e.Warned(f"the rows of results.tsv are not remembered: {error}")
+        return
+    if rows:
+        cleaned = [msgspec.structs.replace(row, description=clean_line(row.description), extra={}) for row in rows]
+        yield e.Remembered("results.tsv", tuple(cleaned))
+
+
+def refuse_another_key(run: Run, workspace: Workspace) -> None:
+    """Numbers of one run compare with each other, or it is not one run."""
+    for name, value in comparability_key(workspace).items():
+        if run.key.get(name, value) != value:
+            shown = f"{run.key[name]} before, {value} now"
+            raise WorkspaceError(
+                f"the run {run.tag} cannot go on here: {name} differs ({shown}), so its numbers would not compare."
+                f" Put {name} back, or begin a new run with `--tag NAME --from {run.tag}`."
+            )
+
+
+def session(run: Run, settings: Settings, asked: Asked, researcher: str, version: str, now: datetime) -> e.EngineStarted:
+    """The fact that an engine takes the run up. A keeper's restart keeps what the person had said."""
+    kept = asked.after and run.engine is not None
+    return e.EngineStarted(
+        pid=os.getpid(),
+        born=born(os.getpid()),
+        boot=boot_id(),
+        version=version,
+        researcher=researcher,
+        limits=run.limits if kept else first_limits(settings, now),
+        review=run.review if kept else settings.review.on,
+        review_timeout_s=settings.review.timeout_s,
+        after=asked.after,
+        device=run.key.get("device", ""),
+    )
+
+
+def first_limits(settings: Settings, now: datetime) -> e.Limits:
+    limits = e.Limits(experiments=settings.limits.experiments, between=settings.limits.between or "", cost=settings.limits.max_cost)
+    moments = []
+    for what, value in (("until", settings.limits.until), ("hours", settings.limits.hours)):
+        if value is not None:
+            try:
+                moments.append(limited(limits, what, str(value), now).deadline)
+            except Refusal as refusal:
+                raise WorkspaceError(str(refusal)) from None
+    return msgspec.structs.replace(limits, deadline=min((moment for moment in moments if moment), default=None))
+
+
+def refuse_a_network_disk(folder: Path) -> None:
+    """SQLite's journal needs a disk of this machine."""
+    kind = filesystem(folder)
+    if any(kind.startswith(name) or kind == f"fuse.{name}" for name in NETWORKED):
+        raise WorkspaceError(
+            f"{folder} is on a network file system ({kind}), where a journal cannot be kept safely:"
+            ' set `folder = "/a/folder/on/a/local/disk"` under `[run]` in autoresearch.toml.'
+        )
+
+
+def filesystem(folder: Path) -> str:
+    """The kind of the file system that holds a folder; empty where the system does not say."""
+    try:
+        mounts = Path("/proc/self/mounts").read_text(errors="replace").splitlines()
+    except OSError:
+        return ""
+    found, kind = Path("/"), ""
+    for mount in mounts:
+        fields = mount.split(" ")
+        point = Path(fields[1].replace("\\040", " "))
+        if len(fields) > 2 and folder.is_relative_to(point) and len(point.parts) >= len(found.parts):
+            found, kind = point, fields[2]
+    return kind

@@ -1,0 +1,224 @@
+"""What comes next: the state in, one step out. Pure, so that a restart and the next second are the same thing.
+
+The last fact of the oldest unfinished piece decides; then what people wish, in the order stop, pause, rewind, again, idea; then a new
+draft. How a step is done is `controller.py`'s.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from autoresearch_tui.clock import inside
+from autoresearch_tui.journal.commands import Again, Discard, Idea, Keep, Pause, Rewind, Stop
+from autoresearch_tui.journal.state import Draft, Experiment, Run, Waiting
+
+ATTEMPTS = 3  # replies to one draft before it is given up
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One thing to do."""
+
+
+class Begin(Step, frozen=True):
+    """Propose the baseline."""
+
+
+class Commit(Step, frozen=True):
+    number: int
+
+
+class Train(Step, frozen=True):
+    number: int
+    trial: int
+    again: Waiting | None = None
+
+
+class Settle(Step, frozen=True):
+    """A trial was running when an engine died."""
+
+    number: int
+    trial: int
+
+
+class Measure(Step, frozen=True):
+    number: int
+    trial: int
+
+
+class Judge(Step, frozen=True):
+    number: int
+
+
+class Apply(Step, frozen=True):
+    number: int
+
+
+class Rewinding(Step, frozen=True):
+    wish: Waiting
+    to: int
+
+
+class ByHand(Step, frozen=True):
+    """A person's word on a row whose moment has come."""
+
+    wish: Waiting
+
+
+class Draw(Step, frozen=True):
+    """Begin a draft."""
+
+    idea: Waiting | None = None
+
+
+class Ask(Step, frozen=True):
+    """Get a reply for a draft and make a train.py of it."""
+
+    draft: str
+
+
+class Hold(Step, frozen=True):
+    """Let a person see the draft first."""
+
+    draft: str
+
+
+class Propose(Step, frozen=True):
+    draft: str
+
+
+class Give(Step, frozen=True):
+    """Give a draft up."""
+
+    draft: str
+    why: str
+
+
+class Rest(Step, frozen=True):
+    """Nothing can start now. `until` is when to look again, unless something happens before."""
+
+    why: str
+    until: float | None = None
+    pause: bool = False
+    """A person wants it so; otherwise it goes on by itself."""
+
+
+class End(Step, frozen=True):
+    why: str
+    failed: bool = False
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """What the plan knows of the world: the time, with its zone, and the disk."""
+
+    now: datetime
+    free_gb: float = float("inf")
+    floor_gb: float = 0.0
+    trial_s: float = 0.0
+    """How long a trial takes, from launch to verdict."""
+
+
+def next_step(run: Run, moment: Moment) -> Step:
+    if not run.experiments:
+        return Begin()
+    for experiment in run.unsettled:
+        return _gated(run, moment, _piece(experiment))
+    if barrier := gate(run, moment):
+        return barrier
+    if baseline := _lost_baseline(run):
+        return baseline
+    if step := _wished(run):
+        return step
+    limit = run.limits.experiments
+    if limit is not None and len(run.experiments) >= limit:
+        return End(f"{limit} experiments are done")
+    steps = [_of_draft(run, draft, moment) for draft in run.drafts.values()]
+    if steps:
+        return next((step for step in steps if not isinstance(step, Rest)), steps[0])
+    return Draw(next(iter(waiting(run, Idea)), None))
+
+
+def _piece(one: Experiment) -> Step:
+    """What an unfinished experiment needs."""
+    if not one.commit:
+        return Commit(one.number)
+    if not one.trials:
+        return Train(one.number, 1)
+    last = one.trials[-1]
+    if not last.outcome:
+        return Settle(one.number, last.number)
+    if last.outcome == "interrupted":
+        return Train(one.number, last.number + 1)
+    if last.outcome == "finished" and not last.measured:
+        return Measure(one.number, last.number)
+    return Apply(one.number) if one.verdict and not one.due else Judge(one.number)
+
+
+def _gated(run: Run, moment: Moment, step: Step) -> Step:
+    """No trial starts past a barrier."""
+    return (gate(run, moment) or step) if isinstance(step, Train) else step
+
+
+def gate(run: Run, moment: Moment) -> Step | None:
+    """What keeps anything new from starting."""
+    for wish in waiting(run, Stop):
+        return End(f"stopped by {wish.by}")
+    if run.paused or (pauses := waiting(run, Pause)):
+        return Rest("paused" if run.paused else f"paused by {pauses[0].by}", pause=True)
+    now = moment.now.timestamp()
+    limits = run.limits
+    if limits.deadline is not None and now + moment.trial_s > limits.deadline:
+        return End("the time is up" if now > limits.deadline else "no trial would end before the time is up")
+    if limits.cost is not None and run.cost >= limits.cost:
+        return End(f"the limit of {limits.cost:.2f} USD is reached")
+    if limits.between:
+        within, edge = inside(limits.between, moment.now)
+        if not within:
+            return Rest(f"outside {limits.between}", edge.timestamp())
+    if moment.free_gb < moment.floor_gb:
+        return Rest(f"{moment.free_gb:.1f} GB of disk are free, {moment.floor_gb:g} must stay free", now + 10)
+    return None
+
+
+def _lost_baseline(run: Run) -> Step | None:
+    """Without a baseline nothing can be compared. It is trained once more by each start of the engine, for a person may have mended it."""
+    baseline = run.experiments[0]
+    if baseline.verdict != "crash":
+        return None
+    wish = next((wish for wish in waiting(run, Again) if wish.wish == Again(0)), None)
+    if wish or (run.engine and baseline.trials[-1].at < run.engine.at):
+        return Train(0, baseline.trials[-1].number + 1, again=wish)
+    return End(f"the baseline does not train: {baseline.reason}", failed=True)
+
+
+def _wished(run: Run) -> Step | None:
+    for wish in waiting(run, Rewind):
+        assert isinstance(wish.wish, Rewind)
+        return Rewinding(wish, wish.wish.experiment)
+    for wish in waiting(run, Again):
+        assert isinstance(wish.wish, Again)
+        one = run.experiments[wish.wish.experiment]
+        return Train(one.number, len(one.trials) + 1, again=wish)
+    under_way = {draft.idea_of for draft in run.drafts.values()}
+    for wish in waiting(run, Keep, Discard):
+        if wish.command in under_way:
+            continue
+        return ByHand(wish)
+    return None
+
+
+def _of_draft(run: Run, draft: Draft, moment: Moment) -> Step:
+    if not draft.blob:
+        if len(draft.refusals) >= ATTEMPTS:
+            return Give(draft.draft, f"refused {len(draft.refusals)} times, at last: {draft.refusals[-1]}")
+        return Ask(draft.draft)
+    if draft.held_until is None:
+        return Hold(draft.draft) if run.review and not draft.kept_by else Propose(draft.draft)
+    if draft.approved_by or moment.now.timestamp() >= draft.held_until:
+        return Propose(draft.draft)
+    return Rest(f"draft {draft.draft} waits for a person", draft.held_until)
+
+
+def waiting(run: Run, *kinds: type) -> list[Waiting]:
+    return [wish for wish in run.wishes.values() if isinstance(wish.wish, kinds)]

@@ -1,0 +1,88 @@
+"""Making the world say what the journal says: branch, refs, note, checkpoint, results.tsv, in this order. Every effect may be repeated."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from pathlib import Path
+
+from autoresearch_tui.engine.lineage import Lineage
+from autoresearch_tui.journal import results
+from autoresearch_tui.journal.state import Experiment, Run
+from autoresearch_tui.workspace import RunFolder
+
+
+def settle(run: Run, folder: RunFolder, lineage: Lineage, experiment: Experiment | None = None) -> str:
+    """Bring everything to the state of the run; the note and the checkpoint of the one experiment that changed. Returns a warning."""
+    warning = _move_branch(run, lineage)
+    if experiment and experiment.commit:
+        lineage.point(experiment.number, experiment.commit)
+        lineage.annotate(experiment.commit, note(run, experiment))
+        _take_checkpoint(folder, experiment)
+    _show_best(run, folder)
+    results.write_file(folder.results, run.rows)
+    return warning
+
+
+def _move_branch(run: Run, lineage: Lineage) -> str:
+    """The branch follows the trunk, unless somebody put a commit of their own on it: that one is not ours to drop."""
+    if run.tip is None or not (commit := run.experiments[run.tip].commit):
+        return ""
+    found = lineage.branch()
+    if found is not None and not any(one.commit == found for one in run.experiments.values()):
+        return (
+            f"the branch autoresearch/{run.tag} holds {found[:7]}, which is none of this run's commits: it is left alone,"
+            f" the best code is refs/autoresearch/{run.tag}/{run.tip}."
+        )
+    lineage.move_branch(commit, found)
+    return ""
+
+
+def note(run: Run, one: Experiment) -> str:
+    """What `git log --notes=autoresearch` shows under a commit."""
+    crashed = one.verdict == "crash" or one.value is None
+    number = "no number" if crashed else f"{run.metric} {one.value:.6f}, {one.memory_gb:.1f} GB, {one.trust}"
+    trials = f", {len(one.trials)} trials" if len(one.trials) > 1 else ""
+    lines = [f"#{one.number} {one.verdict}: {one.reason}", f"{number}{trials}"]
+    if one.by != "policy":
+        lines.append(f"decided by {one.by}")
+    return "\n".join(lines) + "\n"
+
+
+def _take_checkpoint(folder: RunFolder, one: Experiment) -> None:
+    """The newest trial's checkpoint becomes the experiment's; the trials' folders go."""
+    for trial in reversed(one.trials):
+        where = folder.trial(one.number, trial.number)
+        left = where / "checkpoint.pt"
+        if trial.counts and is_plain(left) and one.verdict == "keep":
+            target = folder.checkpoint(one.number)
+            target.parent.mkdir(mode=0o700, exist_ok=True)
+            left.replace(target)
+        shutil.rmtree(where, ignore_errors=True)
+
+
+def _show_best(run: Run, folder: RunFolder) -> None:
+    """`best.pt` is another name for the checkpoint of the best experiment, so it costs no space and is never half there."""
+    best = run.best
+    if best is None or not folder.checkpoint(best.number).exists():
+        return
+    checkpoint = folder.checkpoint(best.number)
+    if folder.best.exists() and folder.best.samefile(checkpoint):
+        return
+    aside = folder.best.with_name(".best.pt")
+    aside.unlink(missing_ok=True)
+    try:
+        os.link(checkpoint, aside)
+    except OSError:  # a file system without hard links
+        shutil.copyfile(checkpoint, aside)
+    aside.replace(folder.best)
+
+
+def is_plain(file: Path) -> bool:
+    """A regular file with one name, and no link: what may be taken from a trial's folder."""
+    try:
+        found = file.lstat()
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_nlink == 1

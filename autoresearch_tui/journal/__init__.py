@@ -1,0 +1,1 @@
+"""What happened. Everyone reads the journal; it imports none of the others."""

@@ -1,0 +1,378 @@
+"""The facts of a run, each a frozen struct with a name in the past tense. Only the engine appends them.
+
+Fields are only ever added, and with a default: every older journal opens. A kind that this version does not know is an `Unknown`,
+shown and otherwise left alone. What the facts add up to is `state.py`'s; where they are kept is `store.py`'s.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import msgspec
+
+from autoresearch_tui.journal.commands import Command
+from autoresearch_tui.journal.results import Row
+
+
+class Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", tag=True):
+    """A fact. Its kind in the journal is the name of its class."""
+
+
+class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
+    """When a run ends, and when it rests."""
+
+    experiments: int | None = None
+    """Of the whole run, the baseline and those of before a resume included."""
+    deadline: float | None = None
+    """In seconds of UTC; `--until` and `--hours` become this once, so that a restart does not move it."""
+    between: str = ""
+    """`HH:MM-HH:MM`, the only hours in which trials run."""
+    cost: float | None = None
+    """In dollars."""
+
+
+# ------------------------------------------------------------------------------------------------------------------------------
+# The run
+# ------------------------------------------------------------------------------------------------------------------------------
+
+
+class RunStarted(Event, frozen=True):
+    """A new run: where it begins, and what makes its numbers comparable."""
+
+    tag: str
+    start: str
+    """The commit of the baseline."""
+    origin: str = "HEAD"
+    """What `--from` said."""
+    key: dict[str, str] = {}
+    """The comparability key: resuming with another one is refused."""
+    trust: str = "reported"
+    """How far its numbers are checked: `verified` or `reported`."""
+    seed: int = 42
+    edit: str = "train.py"
+    metric: str = "val_bpb"
+    goal: str = "lower"
+    budget_s: float = 300.0
+    sigma: float | None = None
+    """The profile's guess of how far equal code differs, before it is measured here."""
+
+
+class Remembered(Event, frozen=True):
+    """Rows of a night that was measured elsewhere: known to the search, never compared."""
+
+    source: str
+    rows: tuple[Row, ...]
+
+
+class EngineStarted(Event, frozen=True):
+    """An engine took the run up. `after` says how the one before it died, if a keeper started this one."""
+
+    pid: int
+    born: int
+    """Its start in the kernel's ticks: with pid and boot it names one process for ever."""
+    boot: str
+    version: str
+    researcher: str
+    limits: Limits = Limits()
+    review: bool = False
+    review_timeout_s: float = 600.0
+    after: str = ""
+    device: str = ""
+
+
+class EngineEnded(Event, frozen=True):
+    """The engine stopped in good order, and why."""
+
+    why: str
+
+
+class ProgramChanged(Event, frozen=True):
+    """`program.md` is another text than before."""
+
+    sha: str
+    diff: str = ""
+
+
+class SettingsChanged(Event, frozen=True):
+    """A limit or the review was changed while the run goes on."""
+
+    limits: Limits
+    review: bool
+    by: str = ""
+
+
+class Commanded(Event, frozen=True):
+    """A command was heard, and accepted or refused. An accepted one that waits for its moment is a wish until the next two."""
+
+    command: int
+    wish: Command | None
+    by: str
+    accepted: bool
+    why: str = ""
+
+
+class Fulfilled(Event, frozen=True):
+    """A wish came true."""
+
+    command: int
+    how: str = ""
+
+
+class Lapsed(Event, frozen=True):
+    """A wish cannot come true any more."""
+
+    command: int
+    why: str
+
+
+class Paused(Event, frozen=True):
+    """Nothing new starts."""
+
+    by: str
+    why: str = ""
+
+
+class Resumed(Event, frozen=True):
+    """Work goes on."""
+
+    by: str
+
+
+class Waiting(Event, frozen=True):
+    """Nothing can start for now; it goes on by itself."""
+
+    why: str
+
+
+class ResearcherDown(Event, frozen=True):
+    researcher: str
+    why: str
+
+
+class ResearcherUp(Event, frozen=True):
+    researcher: str
+
+
+class Rewound(Event, frozen=True):
+    """The trunk went to an earlier experiment."""
+
+    to: int
+    by: str
+
+
+class Warned(Event, frozen=True):
+    """Something that a person should know, in one sentence."""
+
+    why: str
+
+
+# ------------------------------------------------------------------------------------------------------------------------------
+# A draft
+# ------------------------------------------------------------------------------------------------------------------------------
+
+
+class Drafting(Event, frozen=True):
+    """A researcher is asked."""
+
+    draft: str
+    operator: str
+    parent: int
+    researcher: str
+    of: int | None = None
+    """The experiment that it repairs, keeps, or reverts."""
+    idea: int | None = None
+    """The command whose idea is tried."""
+    notes: tuple[int, ...] = ()
+    """The commands whose notes it was given."""
+    program: str = ""
+    """Hash of the `program.md` that it was given."""
+    by: str = ""
+    """The person who wants it kept unless it crashes."""
+
+
+class Replied(Event, frozen=True):
+    """The whole reply is in `replies/<draft>.jsonl`."""
+
+    draft: str
+    seconds: float
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost: float | None = 0.0
+
+
+class Refused(Event, frozen=True):
+    """The reply is not usable, and why; the researcher is asked again."""
+
+    draft: str
+    reason: str
+
+
+class Drafted(Event, frozen=True):
+    """The reply became a checked train.py, kept in git as a blob."""
+
+    draft: str
+    blob: str
+    idea: str
+    why: str = ""
+    changes: dict[str, tuple[str, str]] = {}
+    """Knobs that differ from the parent's, old and new."""
+    fingerprint: str = ""
+    """Hash of the code without its comments: what was tried is not tried again."""
+    parent: int | None = None
+    """The trunk moved while the draft waited, and the same edit was made there."""
+
+
+class Held(Event, frozen=True):
+    """The draft waits for a person."""
+
+    draft: str
+    until: float
+
+
+class Approved(Event, frozen=True):
+    draft: str
+    by: str
+    note: str = ""
+
+
+class Abandoned(Event, frozen=True):
+    """The draft came to nothing."""
+
+    draft: str
+    why: str
+    by: str = ""
+
+
+# ------------------------------------------------------------------------------------------------------------------------------
+# An experiment
+# ------------------------------------------------------------------------------------------------------------------------------
+
+
+class Proposed(Event, frozen=True):
+    """An experiment has its number. All that its commit is made of is here, so that the same intent is the same commit."""
+
+    number: int
+    draft: str = ""
+    operator: str = "baseline"
+    parent: int | None = None
+    idea: str = "baseline"
+    why: str = ""
+    blob: str = ""
+    """Its train.py; empty for the baseline, which is the commit that the run began from."""
+    changes: dict[str, tuple[str, str]] = {}
+    fingerprint: str = ""
+    researcher: str = ""
+    of: int | None = None
+    by: str = ""
+    """The person who decided already that it is kept unless it crashes."""
+
+
+class Committed(Event, frozen=True):
+    number: int
+    commit: str
+
+
+class Launched(Event, frozen=True):
+    """A trial's processes exist and wait for the word; it is given after this is written."""
+
+    number: int
+    trial: int
+    seed: int
+    pid: int
+    born: int
+    boot: str
+
+
+class Ended(Event, frozen=True):
+    """A trial's processes are gone, all of them."""
+
+    number: int
+    trial: int
+    outcome: str
+    """`finished`, `crash`, `skipped` or `interrupted`."""
+    crash: str = ""
+    why: str = ""
+    by: str = ""
+    code: int | None = None
+    seconds: float = 0.0
+    gap_s: float = 0.0
+
+
+class Measured(Event, frozen=True):
+    """The trial's number, or why it has none."""
+
+    number: int
+    trial: int
+    value: float | None
+    refused: str = ""
+    trust: str = "reported"
+    memory_gb: float = 0.0
+    steps: int | None = None
+    tokens_m: float | None = None
+    training_s: float | None = None
+    recorded: dict[str, str] = {}
+    """Further lines of the summary."""
+
+
+class Judged(Event, frozen=True):
+    """Keep, discard or crash; `tip` is the experiment at the end of the trunk from now on."""
+
+    number: int
+    verdict: str
+    reason: str
+    tip: int
+    by: str = "policy"
+
+
+class Applied(Event, frozen=True):
+    """Branch, refs, note, checkpoint and results.tsv say what was judged."""
+
+    number: int
+
+
+class Unknown(Event, frozen=True):
+    """A kind that a later version writes."""
+
+    name: str
+    body: str
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """An event in its place in the journal."""
+
+    seq: int
+    at: float
+    """Seconds of UTC."""
+    mono: float
+    """The same moment on a clock that nobody sets; it compares within one boot only."""
+    event: Event
+
+
+@functools.cache
+def kinds() -> dict[str, type[Event]]:
+    return {kind.__name__: kind for kind in Event.__subclasses__() if kind is not Unknown}
+
+
+@functools.cache
+def _decoder() -> msgspec.json.Decoder[Any]:
+    union: Any = None
+    for kind in kinds().values():
+        union = kind if union is None else union | kind
+    return msgspec.json.Decoder(union)
+
+
+encode = msgspec.json.Encoder().encode
+
+
+def decode(kind: str, body: bytes | str) -> Event:
+    if kind not in kinds():
+        return Unknown(name=kind, body=body if isinstance(body, str) else body.decode("utf-8", "replace"))
+    try:
+        event: Event = _decoder().decode(body)
+    except msgspec.ValidationError:
+        if kind != Commanded.__name__:
+            raise
+        fields = msgspec.json.decode(body, type=dict[str, Any])
+        return msgspec.convert(fields | {"wish": None}, Commanded)  # a later version knew what was wished
+    return event

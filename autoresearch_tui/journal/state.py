@@ -1,0 +1,313 @@
+"""What the facts of a run add up to: a `Run`, an immutable snapshot with questions that everybody asks.
+
+How facts change it is `fold.py`'s. Nothing here looks at a clock, a disk or a process: whether an engine lives is not a fact of the
+journal, and what comes next is the engine's to plan.
+"""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+from autoresearch_tui.journal import commands, events
+from autoresearch_tui.journal.results import Row
+
+
+class Trial(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One training of an experiment's code."""
+
+    number: int
+    seed: int
+    pid: int
+    born: int
+    boot: str
+    at: float
+    outcome: str = ""
+    """Empty while it runs."""
+    crash: str = ""
+    why: str = ""
+    by: str = ""
+    seconds: float = 0.0
+    gap_s: float = 0.0
+    measured: bool = False
+    value: float | None = None
+    trust: str = ""
+    memory_gb: float = 0.0
+    steps: int | None = None
+    tokens_m: float | None = None
+    recorded: dict[str, str] = {}
+
+    @property
+    def counts(self) -> bool:
+        """It has a number that a verdict may rest on."""
+        return self.value is not None
+
+
+class Experiment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One change that is trained."""
+
+    number: int
+    operator: str
+    parent: int | None
+    idea: str
+    at: float
+    why: str = ""
+    draft: str = ""
+    blob: str = ""
+    changes: dict[str, tuple[str, str]] = {}
+    fingerprint: str = ""
+    researcher: str = ""
+    of: int | None = None
+    kept_by: str = ""
+    """The person who decided beforehand that it is kept."""
+    commit: str = ""
+    trials: tuple[Trial, ...] = ()
+    verdict: str = ""
+    reason: str = ""
+    by: str = ""
+    judged: int = 0
+    """How many trials it had when it was judged."""
+    settled: bool = False
+    """Judged and applied, with no trial since."""
+
+    @property
+    def value(self) -> float | None:
+        """The mean of its trials that have a number."""
+        values = [trial.value for trial in self.trials if trial.value is not None]
+        return math.fsum(values) / len(values) if values else None
+
+    @property
+    def memory_gb(self) -> float:
+        return max((trial.memory_gb for trial in self.trials if trial.counts), default=0.0)
+
+    @property
+    def trust(self) -> str:
+        """Of the least checked of its numbers."""
+        return min((trial.trust for trial in self.trials if trial.counts), key=_trust_rank, default="")
+
+    @property
+    def training(self) -> bool:
+        return bool(self.trials) and not self.trials[-1].outcome
+
+    @property
+    def between_trials(self) -> bool:
+        """It cannot go on before another trial starts."""
+        return not self.trials or self.trials[-1].outcome == "interrupted"
+
+    @property
+    def due(self) -> bool:
+        """No verdict yet on all of its trials."""
+        return not self.verdict or self.judged < len(self.trials)
+
+
+def _trust_rank(trust: str) -> int:
+    order = ("suspect", "reported", "verified, uncontained", "verified")
+    return order.index(trust) if trust in order else 0
+
+
+class Draft(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A reply on its way to being an experiment."""
+
+    draft: str
+    operator: str
+    parent: int
+    researcher: str
+    at: float
+    of: int | None = None
+    idea_of: int | None = None
+    notes: tuple[int, ...] = ()
+    replied: bool = False
+    refusals: tuple[str, ...] = ()
+    blob: str = ""
+    idea: str = ""
+    why: str = ""
+    changes: dict[str, tuple[str, str]] = {}
+    fingerprint: str = ""
+    held_until: float | None = None
+    approved_by: str = ""
+    kept_by: str = ""
+
+    @property
+    def waits(self) -> bool:
+        """For a person's word."""
+        return self.held_until is not None and not self.approved_by
+
+
+class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An accepted command whose moment has not come."""
+
+    command: int
+    wish: commands.Command
+    by: str
+    at: float
+
+
+class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the engine said to a command."""
+
+    command: int
+    wish: commands.Command | None
+    by: str
+    accepted: bool
+    why: str
+    done: bool = False
+
+
+class Health(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a researcher does."""
+
+    asked: int = 0
+    usable: int = 0
+    refused: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost: float = 0.0
+    unpriced: int = 0
+    """Replies whose cost nobody knows."""
+
+
+class Engine(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The engine that the journal saw last."""
+
+    pid: int
+    born: int
+    boot: str
+    at: float
+    version: str
+    researcher: str
+    device: str = ""
+
+
+class Run(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A night, as far as the journal tells it."""
+
+    seq: int = 0
+    heard: int = 0
+    """The last command that was answered."""
+    at: float = 0.0
+    """When the last fact was written."""
+    tag: str = ""
+    start: str = ""
+    origin: str = ""
+    key: dict[str, str] = {}
+    trust: str = ""
+    seed: int = 42
+    edit: str = "train.py"
+    metric: str = "val_bpb"
+    goal: str = "lower"
+    budget_s: float = 300.0
+    sigma: float | None = None
+    started_at: float = 0.0
+    engine: Engine | None = None
+    session: int = 0
+    restarts: int = 0
+    """How often a keeper had to start this session's engine again."""
+    ended: str = ""
+    """Why the last engine ended, if it could say."""
+    limits: events.Limits = events.Limits()
+    review: bool = False
+    review_timeout_s: float = 600.0
+    paused: bool = False
+    paused_by: str = ""
+    paused_why: str = ""
+    waiting: str = ""
+    """Why nothing can start just now."""
+    stopping: bool = False
+    program: str = ""
+    tip: int | None = None
+    """The experiment at the end of the trunk."""
+    experiments: dict[int, Experiment] = {}
+    drafts: dict[str, Draft] = {}
+    drafted: int = 0
+    """Drafts ever begun; their ids are made of it."""
+    wishes: dict[int, Waiting] = {}
+    notes: dict[int, str] = {}
+    """What people said to the researcher, by command."""
+    health: dict[str, Health] = {}
+    down: dict[str, str] = {}
+    elsewhere: tuple[Row, ...] = ()
+    warnings: tuple[str, ...] = ()
+    answers: tuple[Answer, ...] = ()
+
+    @property
+    def trunk(self) -> tuple[int, ...]:
+        """The experiments that the best code is made of, the baseline first."""
+        line: dict[int, None] = {}  # a parent that is its own descendant ends it
+        number = self.tip
+        while number is not None and number in self.experiments and number not in line:
+            line[number] = None
+            number = self.experiments[number].parent
+        return tuple(reversed(line))
+
+    @property
+    def baseline(self) -> Experiment | None:
+        return self.experiments.get(0)
+
+    @property
+    def best(self) -> Experiment | None:
+        """The best number of the trunk."""
+        measured = [self.experiments[number] for number in self.trunk if self.experiments[number].value is not None]
+        return min(measured, key=lambda one: self.badness(one.value), default=None)
+
+    def badness(self, value: float | None) -> float:
+        """The lower the better, whatever the goal."""
+        if value is None:
+            return math.inf
+        return value if self.goal == "lower" else -value
+
+    @property
+    def unsettled(self) -> tuple[Experiment, ...]:
+        """Experiments with something left to do, the oldest first."""
+        return tuple(one for _, one in sorted(self.experiments.items()) if not one.settled)
+
+    @property
+    def running(self) -> Experiment | None:
+        """The experiment that trains."""
+        return next((one for one in self.unsettled if one.training), None)
+
+    @property
+    def cost(self) -> float:
+        return sum(one.cost for one in self.health.values())
+
+    @property
+    def phase(self) -> str:
+        """One of the words of `status --json`."""
+        if self.ended or self.engine is None:
+            return "ended" if self.ended else "starting"
+        unsettled = self.unsettled
+        if unsettled and not unsettled[0].between_trials:
+            return _phase_of(unsettled[0])
+        if self.paused:
+            return "paused"
+        if not unsettled and any(draft.waits for draft in self.drafts.values()):
+            return "reviewing"
+        if self.waiting:
+            return "waiting"
+        return "training" if unsettled else "drafting" if self.drafts or self.experiments else "starting"
+
+    @property
+    def counts(self) -> dict[str, int]:
+        counts = {"keep": 0, "discard": 0, "crash": 0}
+        for one in self.experiments.values():
+            if one.verdict in counts:
+                counts[one.verdict] += 1
+        return counts
+
+    @property
+    def rows(self) -> list[Row]:
+        """results.tsv: one row per judged experiment."""
+        rows = []
+        for _, one in sorted(self.experiments.items()):
+            if one.verdict:
+                crashed = one.verdict == "crash"
+                value, memory = (None, None) if crashed else (one.value, one.memory_gb)
+                rows.append(Row(one.commit, value, memory, one.verdict, one.idea))
+        return rows
+
+
+def _phase_of(one: Experiment) -> str:
+    if one.training:
+        return "training"
+    last = one.trials[-1]
+    return "evaluating" if last.outcome == "finished" and not last.measured else "judging"

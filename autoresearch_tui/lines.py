@@ -1,0 +1,94 @@
+"""A run as plain lines, one per event: for `run`, for `--headless`, for a log file. It reads facts and prints nothing itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from autoresearch_tui.journal import events as e
+from autoresearch_tui.journal.state import Experiment, Run
+
+
+def line(fact: e.Event, run: Run, at: float) -> str | None:
+    """What to say about this fact, with the state after it; None if it is of no interest by itself."""
+    text = _said(fact, run)
+    if text is None:
+        return None
+    moment = datetime.fromtimestamp(at).strftime("%H:%M:%S") if at else "        "
+    return printable(f"{moment}  {text}")
+
+
+def printable(text: str) -> str:
+    """On one line, and without what a terminal would obey: much of it was written by others."""
+    return text if text.isprintable() else "".join(sign if sign.isprintable() else " " for sign in text)
+
+
+def _said(fact: e.Event, run: Run) -> str | None:
+    match fact:
+        case e.RunStarted():
+            return f"run {fact.tag} begins at {fact.start[:7]}, {fact.budget_s:g} s a trial, numbers {fact.trust}"
+        case e.Remembered():
+            return f"{len(fact.rows)} rows of {fact.source} are remembered; they were measured elsewhere and are never compared"
+        case e.EngineStarted():
+            again = f" again after {fact.after}" if fact.after else ""
+            return f"engine {fact.pid} starts{again}: {fact.researcher} on {fact.device}"
+        case e.EngineEnded():
+            return f"the engine ends: {fact.why}"
+        case e.Commanded(accepted=False):
+            return f"refused: {_command(fact)} by {fact.by}: {fact.why}"
+        case e.Commanded():
+            return f"heard: {_command(fact)} by {fact.by}"
+        case e.Lapsed():
+            return f"command {fact.command} came to nothing: {fact.why}"
+        case e.Paused():
+            return f"paused by {fact.by}"
+        case e.Resumed():
+            return f"resumed by {fact.by}"
+        case e.Waiting() | e.Warned():
+            return f"{'waiting' if isinstance(fact, e.Waiting) else 'warning'}: {fact.why}"
+        case e.ResearcherDown():
+            return f"{fact.researcher} is down: {fact.why}"
+        case e.ResearcherUp():
+            return f"{fact.researcher} is back"
+        case e.Rewound():
+            return f"the trunk went back to #{fact.to}, by {fact.by}"
+        case e.ProgramChanged(diff=diff) if diff:
+            return "program.md was changed: the next draft reads it"
+        case e.SettingsChanged(by=by) if by:
+            return f"settings changed by {by}"
+        case e.Refused():
+            return f"draft {fact.draft} refused: {fact.reason}"
+        case e.Abandoned():
+            return f"draft {fact.draft} given up: {fact.why}"
+        case e.Held():
+            idea = run.drafts[fact.draft].idea if fact.draft in run.drafts else ""
+            return f"draft {fact.draft} waits for a person: {idea}"
+        case e.Proposed():
+            return f"#{fact.number} {fact.operator}: {fact.idea}"
+        case e.Ended(outcome="interrupted"):
+            return f"#{fact.number} interrupted: {fact.why}"
+        case e.Judged() if fact.number in run.experiments:
+            return verdict(run.experiments[fact.number], run)
+        case e.Unknown():
+            return f"{fact.name} (of a later version): {fact.body[:100]}"
+    return None
+
+
+def verdict(one: Experiment, run: Run) -> str:
+    number = f"{one.value:.6f}" if one.value is not None and one.verdict != "crash" else "-"
+    by = "" if one.by == "policy" else f", decided by {one.by}"
+    trials = f" ({len(one.trials)} trials)" if len(one.trials) > 1 else ""
+    return f"#{one.number} {one.verdict.upper():8}{number}{trials}  {one.reason}{by}"
+
+
+def _command(fact: e.Commanded) -> str:
+    if fact.wish is None:
+        return "a command"
+    fields = msgspec.to_builtins(fact.wish)
+    kind = fields.pop("kind")
+    words = [f"#{fields['experiment']}"] if fields.get("experiment") is not None else []
+    words += [str(fields[name]) for name in ("draft", "what", "value", "text", "note", "command") if fields.get(name)]
+    words += ["now"] if fields.get("now") else []
+    words += ["on" if fields["on"] else "off"] if "on" in fields else []
+    return " ".join([kind, *words])

@@ -1,0 +1,121 @@
+"""A run at a glance: `status --json`, a stable interface, and the screenful for a person. Pure: who calls knows if the engine lives."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from autoresearch_tui.journal.state import Experiment, Run
+from autoresearch_tui.lines import printable
+
+SHOWN = 12  # experiments in the screenful
+
+
+def as_json(run: Run, alive: bool) -> dict[str, Any]:
+    best, baseline = run.best, run.baseline
+    return {
+        "run": run.tag,
+        "phase": run.phase,
+        "why": why(run),
+        "paused": run.paused,
+        "engine": {"pid": run.engine.pid if run.engine else None, "alive": alive},
+        "baseline": {"val_bpb": baseline.value if baseline else None, "sigma": run.sigma, "assumed": True},
+        "best": {"experiment": best.number, "commit": best.commit, "val_bpb": best.value, "trust": best.trust} if best else None,
+        "counts": run.counts,
+        "proposals": {
+            name: {"asked": one.asked, "usable": one.usable, "refused": one.refused, "cost": None if one.unpriced else one.cost}
+            for name, one in run.health.items()
+        },
+        "experiments": [_row(one) for _, one in sorted(run.experiments.items())],
+        "elsewhere": len(run.elsewhere),
+        "waiting": [{"command": wish.command, "kind": type(wish.wish).__name__.lower(), "by": wish.by} for wish in run.wishes.values()],
+    }
+
+
+def _row(one: Experiment) -> dict[str, Any]:
+    return {
+        "number": one.number,
+        "commit": one.commit,
+        "val_bpb": one.value,
+        "memory_gb": one.memory_gb,
+        "verdict": one.verdict or None,
+        "reason": one.reason,
+        "by": one.by,
+        "trust": one.trust,
+        "trials": len(one.trials),
+        "description": one.idea,
+    }
+
+
+def why(run: Run) -> str:
+    """What explains the phase, if anything does."""
+    if run.ended:
+        return run.ended
+    if run.paused:
+        return f"paused by {run.paused_by}" + (f": {run.paused_why}" if run.paused_why else "")
+    return run.waiting
+
+
+def as_text(run: Run, alive: bool) -> str:
+    lines = [_headline(run, alive), *_result(run), ""]
+    shown = [one for _, one in sorted(run.experiments.items())]
+    if len(shown) > SHOWN:
+        lines.append(f"  .. {len(shown) - SHOWN} earlier")
+    trunk = set(run.trunk)
+    for one in shown[-SHOWN:]:
+        lines.append(_line(one, one.number in trunk))
+    if not shown:
+        lines.append("  no experiment yet: the baseline comes first")
+    for wish in run.wishes.values():
+        lines.append(f"  waiting: {type(wish.wish).__name__.lower()} (command {wish.command}, by {wish.by})")
+    if run.warnings:
+        lines.append(f"  warning: {run.warnings[-1]}")
+    lines += ["", _next(run, alive)]
+    return "\n".join(map(printable, lines))
+
+
+def _headline(run: Run, alive: bool) -> str:
+    sign = "●" if alive else "○"
+    state = run.phase if alive or run.ended else f"the engine died while {run.phase}"
+    running = run.running
+    number = f" #{running.number} {running.operator}" if running and alive else ""
+    because = f": {why(run)}" if why(run) else ""
+    return f"autoresearch {run.tag}  {sign} {state}{number}{because}"
+
+
+def _result(run: Run) -> list[str]:
+    counts = run.counts
+    tally = f"{counts['keep']} kept, {counts['discard']} discarded, {counts['crash']} crashed"
+    best, baseline = run.best, run.baseline
+    if best is None or best.value is None:
+        return [f"  no number yet; {tally}"]
+    change = (
+        f" ({best.value - baseline.value:+.6f} against the baseline)" if baseline and baseline.value is not None and best.number else ""
+    )
+    lines = [f"  best #{best.number}  {run.metric} {best.value:.6f}{change}, {best.trust}; {tally}"]
+    if run.elsewhere:
+        lines.append(f"  {len(run.elsewhere)} rows of an earlier night are remembered (elsewhere); they are never compared")
+    return lines
+
+
+def _line(one: Experiment, on_trunk: bool) -> str:
+    value = f"{one.value:.6f}" if one.value is not None and one.verdict != "crash" else "-"
+    verdict = one.verdict or ("training" if one.training else "..")
+    off = " (off the trunk)" if one.verdict == "keep" and not on_trunk else ""
+    by = f" [{one.by}]" if one.by not in ("", "policy") else ""
+    return f"  {one.number:4} {one.commit[:7]:7} {value:>9} {one.memory_gb:6.1f}  {verdict:8}{off}{by} {one.idea}"
+
+
+def _next(run: Run, alive: bool) -> str:
+    if alive:
+        return "`autoresearch-tui send stop` ends it after this trial; `autoresearch-tui send` alone lists the commands."
+    return f"no engine works on it: `autoresearch-tui run` goes on. The best code: git checkout autoresearch/{run.tag}"
+
+
+def as_row(run: Run, alive: bool, size: int) -> str:
+    """A line of `runs`."""
+    best, baseline = run.best, run.baseline
+    gain = f"{best.value - baseline.value:+.6f}" if best and baseline and best.value is not None and baseline.value is not None else "-"
+    began = datetime.fromtimestamp(run.started_at).strftime("%Y-%m-%d %H:%M") if run.started_at else "-"
+    state = run.phase if alive else "ended" if run.ended else "died"
+    return printable(f"{run.tag:16} {began:16} {len(run.experiments):5} experiments  gain {gain:>10}  {state:10} {size / 1e6:8.1f} MB")

@@ -1,0 +1,1 @@
+"""Observing, with no opinion. Imports nothing else of the package."""

@@ -1,0 +1,87 @@
+"""Which machine this is, and who: its boot, its processes, its person, and the device whose numbers compare with each other."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+import socket
+import time
+from functools import cache
+from pathlib import Path
+
+
+@cache
+def boot_id() -> str:
+    """Changes with every start of the machine; a pid means something within one boot only."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return f"booted {time.time() - time.monotonic():.0f}"  # near enough: a clock that is set makes an old process look gone
+
+
+def born(pid: int) -> int:
+    """When a process began, in the kernel's ticks since boot; 0 if it is gone, or only a zombie, or cannot be seen."""
+    try:
+        state, *fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rsplit(")", 1)[1].split()
+    except (OSError, ValueError):
+        return 0
+    return 0 if state in "ZX" else int(fields[18])
+
+
+def is_alive(pid: int, birth: int, boot: str) -> bool:
+    """Whether this very process still lives: a number alone may be somebody else's by now."""
+    if boot != boot_id():
+        return False
+    if birth and Path("/proc/self/stat").exists():
+        return born(pid) == birth
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def person() -> str:
+    """Who sends a command from this process."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
+
+
+@cache
+def device_class(wanted: str = "auto") -> str:
+    """Numbers measured by the clock compare within one of these. `wanted` is the profile's device."""
+    if wanted != "cpu" and (gpu := _nvidia()):
+        return gpu
+    return f"cpu {_cpu()} x{len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()}"
+
+
+def _nvidia() -> str:
+    """The first visible card, by NVML."""
+    import pynvml
+
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0].strip()
+    try:
+        pynvml.nvmlInit()
+        if visible.startswith("GPU-"):
+            card = pynvml.nvmlDeviceGetHandleByUUID(visible)
+        else:
+            card = pynvml.nvmlDeviceGetHandleByIndex(int(visible or 0))
+        return str(pynvml.nvmlDeviceGetName(card))
+    except (pynvml.NVMLError, ValueError):
+        return ""
+
+
+def _cpu() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return " ".join(line.split(":", 1)[1].split())
+    except OSError:
+        return platform.processor() or platform.machine()
+    return platform.machine()

@@ -1,0 +1,1 @@
+"""The loop of a night, part by part."""

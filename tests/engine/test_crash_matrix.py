@@ -1,0 +1,125 @@
+"""The engine is killed right before and right after every arrow of a run, and every effect; then it goes on as if nothing had happened.
+
+A failing arrow names itself: it is the name of the test.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from autoresearch_tui.journal import commands as c
+from autoresearch_tui.journal.store import Journal
+from tests.engine.crashing import EFFECTS
+from tests.engine.nights import check_whole, engine, journal_of, leftovers, make_checkout, state, tui, wait_for
+
+LIFE = ("Drafting", "Replied", "Drafted", "Proposed", "Committed", "Launched", "Ended", "Measured", "Judged", "Applied")
+BEGINNING = ("RunStarted", "EngineStarted", "Proposed", "Committed", "Launched", "Ended", "Measured", "Judged", "Applied")
+COMMANDED = ("Commanded", "Fulfilled", "Rewound", "SettingsChanged", "Lapsed", "EngineEnded")
+
+ARROWS = [
+    *((kind, 1) for kind in BEGINNING),
+    *((kind, 2 if kind in BEGINNING else 1) for kind in LIFE),
+    *((effect, 2) for effect in EFFECTS),
+]
+
+
+def killed(folder: Path, when: str, what: str, nth: int, *arguments: str, **environment: str) -> None:
+    """Run an engine until it is killed there."""
+    dying = engine(folder, *arguments, wrapped=("-m", "tests.engine.crashing", when, what, str(nth)))
+    output, _ = dying.communicate(timeout=60)
+    assert dying.returncode == -9, f"it was not killed {when} {what} {nth}:\n{output}"
+
+
+def goes_on(folder: Path, experiments: int) -> None:
+    tui(folder, "run", "--tag", "night", "--experiments", str(experiments))
+    run = check_whole(folder)
+    assert len(run.experiments) == experiments
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(("what", "nth"), ARROWS, ids=[f"{what}-{nth}" for what, nth in ARROWS])
+def test_killed_at_this_arrow_it_goes_on(tmp_path: Path, when: str, what: str, nth: int) -> None:
+    folder = make_checkout(tmp_path / "lab")
+    killed(folder, when, what, nth, "run", "--tag", "night", "--experiments", "3")
+    goes_on(folder, 3)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("what", COMMANDED)
+def test_killed_while_commands_are_obeyed_it_obeys_each_of_them_once(tmp_path: Path, when: str, what: str) -> None:
+    folder = make_checkout(tmp_path / "lab")
+    tui(folder, "run", "--tag", "night", "--experiments", "2")
+    with Journal(journal_of(folder)) as journal:
+        session = journal.refresh().session + 1  # as if sent to the engine that starts now
+        wishes = [c.Note("smaller"), c.Rewind(0), c.Idea("SET DEPTH = 5"), c.Limit("cost", "5"), c.Withdraw(99), c.Rewind(77)]
+        for wish in [*wishes, c.Pause(session), c.Note("gone"), c.Withdraw(8), c.Resume(session)]:
+            journal.send(wish, "somebody")
+    killed(folder, when, what, 1, "run", "--tag", "night", "--experiments", "4")
+    tui(folder, "run", "--tag", "night", "--experiments", "4", "--after", "signal 9")
+    run = check_whole(folder)
+    assert [one.idea for one in run.experiments.values()].count("depth 4 -> 5") == 1
+    assert not run.wishes
+    assert [answer.accepted for answer in run.answers] == [True, True, True, True, False, False, False, False, True, True]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("what", ["Paused", "Resumed"])
+def test_killed_while_it_is_paused_it_stays_paused(tmp_path: Path, when: str, what: str) -> None:
+    folder = make_checkout(tmp_path / "lab")
+    tui(folder, "run", "--tag", "night", "--experiments", "1")
+    with Journal(journal_of(folder)) as journal:
+        session = journal.refresh().session + 1
+        journal.send(c.Pause(session), "somebody")
+    dying = engine(folder, "run", "--tag", "night", "--experiments", "3", wrapped=("-m", "tests.engine.crashing", when, what, "1"))
+    if what == "Resumed":
+        wait_for(lambda: state(folder).paused)
+        tui(folder, "send", "resume", code=None)
+    dying.communicate(timeout=60)
+    assert dying.returncode == -9
+    night = engine(folder, "run", "--tag", "night", "--experiments", "3", "--after", "signal 9")
+    if what == "Paused":
+        wait_for(lambda: state(folder).paused and state(folder).restarts == 1)
+        tui(folder, "send", "resume")
+    assert night.wait(30) == 0
+    assert len(check_whole(folder).experiments) == 3
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_while_a_draft_waits_for_a_person_it_still_waits(tmp_path: Path, when: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTORESEARCH_TUI_REVIEW_ON", "true")
+    folder = make_checkout(tmp_path / "lab")
+    killed(folder, when, "Held", 1, "run", "--tag", "night", "--experiments", "2")
+    night = engine(folder, "run", "--tag", "night", "--experiments", "2")
+    wait_for(lambda: state(folder).phase == "reviewing")
+    tui(folder, "send", "approve")
+    assert night.wait(30) == 0
+    assert check_whole(folder).experiments[1].researcher == "sweep"
+
+
+def test_killed_again_and_again_by_chance_it_loses_nothing(tmp_path: Path) -> None:
+    random_kills(make_checkout(tmp_path / "lab"), kills=50, seed=1)
+
+
+@pytest.mark.soak
+def test_killed_five_hundred_times_it_loses_nothing(tmp_path: Path) -> None:
+    random_kills(make_checkout(tmp_path / "lab"), kills=500, seed=2)
+
+
+def random_kills(folder: Path, kills: int, seed: int) -> None:
+    import random
+
+    chance = random.Random(seed)
+    for _ in range(kills):
+        night = engine(folder, "run", "--tag", "night")
+        try:
+            night.wait(0.35 + chance.random() * 0.7)
+        except Exception:
+            night.kill()
+        night.communicate()
+    before = len(state(folder).experiments)
+    goes_on(folder, before + 1)
+    print(f"\n{kills} kills: {before} experiments, {state(folder).seq} facts, nothing lost")
+    assert before > kills / 10
+    assert not leftovers(folder)

@@ -1,0 +1,1 @@
+"""The journal, its results.tsv and the wild relatives of that file."""
