@@ -7,6 +7,7 @@ for a failure.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
@@ -42,6 +43,8 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:
         if not _is_said(error):
             raise
+        if (ready := getattr(options, "ready", None)) is not None and ready > 0:
+            os.write(ready, f"fails {error}\n".encode())  # to whoever started this engine in the background
         _fail(str(error), 1)
 
 
@@ -153,10 +156,13 @@ def _refuse_unprepared(folder: Path) -> None:
 
 
 def status(options: argparse.Namespace) -> int:
+    import gc
+
     from autoresearch_tui.journal.store import Journal
     from autoresearch_tui.status import as_json, as_text
     from autoresearch_tui.terminal import works
 
+    gc.disable()  # of ten thousand experiments nothing is garbage, and this process ends before it could matter
     workspace, _ = _workspace(options)
     with Journal(_run_folder(workspace, options.tag).journal) as journal:
         state = journal.refresh()
@@ -314,13 +320,13 @@ def _dir(verb: argparse.ArgumentParser) -> None:
 
 
 def _limits(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--experiments", type=int, metavar="N", help="end after N experiments of the run, the baseline included")
+    verb.add_argument("--experiments", metavar="N", help="end after N experiments of the run, the baseline included")
     verb.add_argument("--until", metavar="HH:MM", help="end at the next such time")
-    verb.add_argument("--hours", type=float, metavar="H", help="end in H hours")
+    verb.add_argument("--hours", metavar="H", help="end in H hours")
     verb.add_argument("--between", metavar="HH:MM-HH:MM", help="train in these hours only")
-    verb.add_argument("--max-cost", type=float, metavar="USD", help="end when the researcher has cost so much")
+    verb.add_argument("--max-cost", metavar="USD", help="end when the researcher has cost so much")
     verb.add_argument("--researcher", metavar="NAME[:MODEL]", help="who proposes; `sweep` needs nothing")
-    verb.add_argument("--seed", type=int, metavar="N")
+    verb.add_argument("--seed", metavar="N")
 
 
 def _running(verb: argparse.ArgumentParser) -> None:

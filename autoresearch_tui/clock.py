@@ -15,6 +15,7 @@ TIME = rf"\A(?:{_TIME}|24:00)\Z"
 WINDOW = rf"\A(?!(.{{5}})-\1\Z)(?!00:00-24:00)({_TIME})-({_TIME}|24:00)\Z"
 TIME_WORDS = 'a time of day such as "07:30"'
 WINDOW_WORDS = 'a window such as "22:00-07:00", with two different times of day'
+EPOCH = datetime(1970, 1, 1)
 
 
 class Local(tzinfo):
@@ -23,8 +24,8 @@ class Local(tzinfo):
     def utcoffset(self, at: datetime | None) -> timedelta | None:
         if at is None:
             return None
-        shown = at.replace(tzinfo=None)
-        return shown - shown.astimezone(UTC).replace(tzinfo=None)
+        shown = at.replace(tzinfo=None, microsecond=0)
+        return timedelta(seconds=(shown - EPOCH).total_seconds() - shown.timestamp())
 
     def dst(self, at: datetime | None) -> timedelta | None:
         return None  # the system does not say

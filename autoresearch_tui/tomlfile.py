@@ -106,7 +106,7 @@ def _sentence(path: Path, text: str, reason: str) -> str:
     row = rows[min(number, len(rows)) - 1].strip()
     reason = POSITION.sub("", reason)
     mended = UNQUOTED.sub(r'= "\1"', row)
-    mend = f", but `{mended}` is" if mended != row and not _is_toml(row) and _is_toml(mended) else ""
+    mend = f", but `{mended}` is" if mended.isprintable() and not _is_toml(row) and _is_toml(mended) else ""
     shown = row[:LONGEST] if row.isprintable() else ascii(row[:LONGEST])
     return f"{path}:{number}: `{shown}` is not TOML ({reason[:1].lower()}{reason[1:]}){mend}."
 

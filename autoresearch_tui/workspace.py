@@ -43,6 +43,8 @@ class Workspace(msgspec.Struct, frozen=True):
     """The bundled harness: evaluated by a judge of its own. Otherwise the number is what the training reports."""
     sigma: float | None = None
     """The profile's guess of how far equal code differs."""
+    context: int = 0
+    """Tokens in a row; 0: not known."""
     record: tuple[str, ...] = ()
     kept_in: Path | None = None
     """Where run folders live, if not in the workspace."""
@@ -135,10 +137,12 @@ def open_workspace(folder: Path, settings: Settings) -> Workspace:
             " `autoresearch-tui demo` makes one and starts it."
         )
     frozen = tuple(experiment.frozen) or tuple(name for name in ("prepare.py", "profile.toml") if (folder / name).is_file())
+    if experiment.edit in frozen:
+        raise WorkspaceError(f"{experiment.edit} is frozen: no experiment may edit it; name another file as `edit` in autoresearch.toml.")
     for name in frozen:
         if not (folder / name).is_file():
             raise WorkspaceError(f"{name} is to be frozen and is not in {folder}: mend `frozen` in autoresearch.toml.")
-    budget = experiment.budget_s or _budget(folder)
+    budget = experiment.budget_s or _frozen_number(folder, "budget_seconds", "TIME_BUDGET", 300.0)
     return Workspace(
         folder=folder,
         edit=experiment.edit,
@@ -151,6 +155,7 @@ def open_workspace(folder: Path, settings: Settings) -> Workspace:
         stall_s=experiment.stall_s or max(60.0, min(120.0, budget)),
         measured=not experiment.train and is_bundled_harness(folder) and experiment.metric == "val_bpb",
         sigma=sigma if isinstance(sigma := _toml(folder / "profile.toml").get("sigma"), float) else None,
+        context=int(_frozen_number(folder, "sequence_length", "MAX_SEQ_LEN", 0)),
         record=tuple(experiment.record),
         kept_in=Path(settings.run.folder).expanduser().resolve() if settings.run.folder else None,
     )
@@ -174,9 +179,9 @@ def is_bundled_harness(folder: Path) -> bool:
     return (folder / "profile.toml").is_file() and "def judge(" in source and "def host(" in source
 
 
-def _budget(folder: Path) -> float:
-    """Of profile.toml, or TIME_BUDGET of upstream's prepare.py; upstream's five minutes where neither says."""
-    profile = _toml(folder / "profile.toml").get("budget_seconds")
+def _frozen_number(folder: Path, profile_key: str, constant: str, otherwise: float) -> float:
+    """What the profile says, or a constant of upstream's prepare.py or train.py, which is read and not run."""
+    profile = _toml(folder / "profile.toml").get(profile_key)
     if isinstance(profile, int | float):
         return float(profile)
     for file in (folder / "prepare.py", folder / "train.py"):
@@ -185,11 +190,11 @@ def _budget(folder: Path) -> float:
         except (OSError, SyntaxError, ValueError):
             continue
         for node in tree.body:
-            if isinstance(node, ast.Assign) and any(isinstance(one, ast.Name) and one.id == "TIME_BUDGET" for one in node.targets):
+            if isinstance(node, ast.Assign) and any(isinstance(one, ast.Name) and one.id == constant for one in node.targets):
                 value = getattr(node.value, "value", None)
                 if isinstance(value, int | float) and value > 0:
                     return float(value)
-    return 300.0
+    return otherwise
 
 
 def _toml(file: Path) -> dict[str, object]:
@@ -237,8 +242,6 @@ def missing_packages() -> list[str]:
 
 def make(folder: Path, profile: str) -> None:
     """A workspace with its first commit. `auto` also prepares the data and fits the batch, which takes its time."""
-    if (inside := enclosing_repository(folder)) and not (folder.is_dir() and (folder / ".git").exists()):
-        raise WorkspaceError(f"{folder} lies inside the git repository {inside}: choose a folder outside, so that each has its own history.")
     if missing := missing_packages():
         raise WorkspaceError(f"{', '.join(missing)} missing for {sys.executable}: `pip install 'autoresearch-tui[harness]'` installs it.")
     command = [sys.executable, str(bundled("harness") / "prepare.py"), "new", str(folder), "--profile", profile]
@@ -268,10 +271,6 @@ def commit_all(folder: Path) -> None:
             raise WorkspaceError("git is not installed: the history of a night is kept in it.") from None
         if done.returncode:
             raise WorkspaceError(f"git {step[0]} failed in {folder}: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
-
-
-def enclosing_repository(folder: Path) -> Path | None:
-    return next((parent for parent in folder.resolve().parents if (parent / ".git").exists()), None)
 
 
 def hide(workspace: Workspace, exclude: Path) -> None:

@@ -6,7 +6,7 @@ A command acts on the target that it names or not at all. Those that act later s
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from msgspec.structs import asdict, replace
@@ -135,6 +135,8 @@ def rewind(run: Run, wish: c.Rewind, sent: Sent, now: datetime) -> list[e.Event]
     one = _experiment(run, wish.experiment)
     if not one.verdict:
         raise Refusal(f"#{one.number} has no verdict yet")
+    if one.verdict == "crash":
+        raise Refusal(f"#{one.number} crashed: the trunk cannot go there")
     if one.verdict != "keep":
         raise Refusal(f"#{one.number} was not kept: `keep {one.number}` takes its change onto the trunk")
     return []
@@ -177,7 +179,7 @@ def limited(limits: e.Limits, what: str, value: str, now: datetime) -> e.Limits:
         if what == "until":
             return replace(limits, deadline=next_time(value, now).timestamp())
         if what == "hours":
-            return replace(limits, deadline=(now + timedelta(hours=_positive(value))).timestamp())
+            return replace(limits, deadline=now.timestamp() + 3600 * _positive(value))
         if what == "cost":
             return replace(limits, cost=_positive(value))
         if what == "between":

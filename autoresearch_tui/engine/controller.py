@@ -19,6 +19,7 @@ from autoresearch_tui.engine.drafting import Drafter
 from autoresearch_tui.engine.executors.local import Local
 from autoresearch_tui.engine.judge import judge, next_draft
 from autoresearch_tui.engine.lineage import Lineage, LineageError
+from autoresearch_tui.engine.processes import Unended
 from autoresearch_tui.engine.search import next_move
 from autoresearch_tui.engine.settling import settle
 from autoresearch_tui.engine.upkeep import Upkeep
@@ -27,11 +28,21 @@ from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.events import Recorded
 from autoresearch_tui.journal.state import Experiment, Run, Waiting
 from autoresearch_tui.journal.store import POLL_S, Writer
-from autoresearch_tui.researchers import NothingLeft
+from autoresearch_tui.researchers import NothingLeft, ResearcherDown
 from autoresearch_tui.workspace import RunFolder
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 PATIENCE_S = 10.0  # between two looks at what only time mends
+ATTEMPTS = 5  # at a step that fails for no such reason
+
+
+def _is_full(error: Exception) -> bool:
+    return getattr(error, "no_space", False) or getattr(error, "errno", None) in NO_SPACE
+
+
+def _only_time_mends(error: Exception) -> bool:
+    """A full disk; a process that no signal ends, whose memory the next trial would miss."""
+    return _is_full(error) or isinstance(error, Unended)
 
 
 class Controller:
@@ -55,6 +66,8 @@ class Controller:
         self.upkeep = upkeep
         self.tell = tell
         self.ending: plan.End | None = None
+        self.failures = 0
+        """Of the step that is tried, in a row."""
         self.nudge = asyncio.Event()
         self.settling = asyncio.Lock()
         self.interrupt: Callable[[], object] = lambda: None
@@ -68,6 +81,17 @@ class Controller:
         for recorded in self.journal.append(*facts):
             self.tell(recorded, self.run)
 
+    async def _record_at_last(self, *facts: e.Event) -> None:
+        """Facts that took minutes to come about: a full disk is waited out with them in hand."""
+        while True:
+            try:
+                return self.record(*facts)
+            except OSError as error:
+                if not _is_full(error) or self.ending:
+                    raise
+                self.warn_aside(f"no space is left for {self.folder.folder}: waiting for some.")
+                await self._rest(PATIENCE_S)
+
     async def work(self) -> plan.End:
         """Until there is a reason to end."""
         await self._settle(None)
@@ -75,12 +99,13 @@ class Controller:
         listening = asyncio.create_task(self._listen())
         try:
             while True:
+                self.nudge.clear()
                 step = self.ending or plan.next_step(self.run, self._moment())
                 if isinstance(step, plan.End):
                     return step
                 if listening.done():
                     listening.result()
-                await self._do_with_space(step)
+                await self._do_patiently(step)
         finally:
             listening.cancel()
 
@@ -106,19 +131,21 @@ class Controller:
         free = shutil.disk_usage(self.folder.folder).free / 1e9
         return plan.Moment(datetime.now(LOCAL), free, self.upkeep.floor_gb, self.executor.expected_s(self.run))
 
-    async def _do_with_space(self, step: plan.Step) -> None:
-        """A full disk is waited out: nothing is lost by it, for every step may be done again."""
+    async def _do_patiently(self, step: plan.Step) -> None:
+        """What only time mends is waited for: every step may be done again, so nothing is lost by it."""
         try:
             await self._do(step)
-        except (OSError, LineageError) as error:
-            if not (getattr(error, "no_space", False) or getattr(error, "errno", None) in NO_SPACE):
+            self.failures = 0
+        except (OSError, LineageError, Unended) as error:
+            self.failures += 1
+            if not _only_time_mends(error) and self.failures > ATTEMPTS:
                 raise
-            self.tell_aside(f"no space is left on the disk of {self.folder.folder}: waiting for some.")
-            await self._rest(PATIENCE_S)
+            self.warn_aside(f"{error}; trying again" if not _is_full(error) else f"no space is left for {self.folder.folder}: waiting for some.")
+            await self._rest(min(PATIENCE_S, 2.0**self.failures))
 
-    def tell_aside(self, why: str) -> None:
-        """Said, but not written down: the journal has no space either."""
-        self.tell(Recorded(self.run.seq, 0.0, 0.0, e.Warned(why)), self.run)
+    def warn_aside(self, why: str) -> None:
+        """Said, but not written down: the journal may be what has no space."""
+        self.tell(Recorded(self.run.seq, datetime.now().timestamp(), 0.0, e.Warned(why)), self.run)
 
     async def _do(self, step: plan.Step) -> None:
         match step:
@@ -193,8 +220,12 @@ class Controller:
             if not asking.cancelled():
                 raise
         except NothingLeft as nothing:
-            self.record(e.Abandoned(draft, str(nothing)))
+            self.record(*self.drafter.given_up(self.run, draft, str(nothing)))
             self.ending = plan.End(str(nothing))
+        except ResearcherDown as down:
+            if self.drafter.researcher.name not in self.run.down:
+                self.record(e.ResearcherDown(self.drafter.researcher.name, str(down)))
+            await self._rest(PATIENCE_S)
         finally:
             self.interrupt = lambda: None
 
@@ -217,13 +248,18 @@ class Controller:
         seed = self.run.seed + sum(earlier.counts for earlier in one.trials)
         training = await self.executor.spawn(one, trial, seed)
         fulfilled = [e.Fulfilled(step.again.command, f"trial {trial}")] if step.again else []
-        self.record(e.Launched(number, trial, seed, training.pid, training.born, self.executor.boot), *fulfilled)
+        try:
+            self.record(e.Launched(number, trial, seed, training.pid, training.born, self.executor.boot), *fulfilled)
+        except BaseException:
+            training.end("interrupted", "its launch could not be written down")
+            await training.wait()
+            raise
         self.interrupt = lambda: training.end("interrupted", self.ending.why if self.ending else "interrupted")
         self._react()  # a command may have come while the processes were made
         training.release()
         outcome = await training.wait()
         self.interrupt = lambda: None
-        self.record(*self.executor.ended(self.run, number, trial, outcome))
+        await self._record_at_last(*self.executor.ended(self.run, number, trial, outcome))
 
     async def _bury(self, number: int, trial: int) -> None:
         """A trial of an engine that died: what is left of it ends, and it counts for nothing."""
@@ -236,7 +272,7 @@ class Controller:
         measuring = asyncio.create_task(self.executor.measure(self.run.experiments[number], trial, self.run.start))
         self.interrupt = measuring.cancel
         try:
-            self.record(await measuring)
+            await self._record_at_last(await measuring)
         except asyncio.CancelledError:
             if not measuring.cancelled():
                 raise
@@ -276,7 +312,6 @@ class Controller:
 
     async def _rest(self, seconds: float) -> None:
         """Until somebody says something, or for so long."""
-        self.nudge.clear()
         try:
             await asyncio.wait_for(self.nudge.wait(), seconds)
         except TimeoutError:
@@ -284,12 +319,16 @@ class Controller:
 
     async def _listen(self) -> None:
         while True:
-            if self.journal.changed() and self.hear():
-                for one in self.run.unsettled:
-                    if one.verdict and not one.due:
-                        await self._settle(one.number)
-                self.nudge.set()
-            await asyncio.sleep(POLL_S)
+            try:
+                if self.journal.changed() and self.hear():
+                    for one in self.run.unsettled:
+                        if one.verdict and not one.due:
+                            await self._settle(one.number)
+                    self.nudge.set()
+                await asyncio.sleep(POLL_S)
+            except (OSError, LineageError) as error:
+                self.warn_aside(f"a command has to wait: {error}")  # it is heard again, or settled by the loop
+                await asyncio.sleep(PATIENCE_S)
 
     def hear(self) -> bool:
         """Answer what was sent, each in a transaction of its own, and let what is under way feel it; whether there was anything."""
@@ -304,6 +343,8 @@ class Controller:
         for wish in plan.waiting(self.run, c.Stop):
             if isinstance(wish.wish, c.Stop) and wish.wish.now:
                 self.leave(f"stopped by {wish.by}")
+        if self.ending:
+            self.interrupt()
         self.executor.skip(self.run)
         if self.drafter.asked and self.drafter.asked not in self.run.drafts:
             self.interrupt()

@@ -15,6 +15,8 @@ LAST_LINES = 20
 """Where there is no traceback the reason stands here; an "out of memory, trying smaller" of an hour ago is none."""
 LENGTH = 300
 """Of a reason, in characters."""
+LOOKED_AT = 4 * LENGTH
+"""Of a line; what follows is no sentence."""
 
 HEAD = "Traceback (most recent call last):"
 PROGRESS = re.compile(r"^step \d+ ")
@@ -53,7 +55,7 @@ def crash_of(code: int, tail: str, oom_kills: int = 0) -> tuple[str, str]:
 
 def last_words(tail: str) -> list[str]:
     """The lines from the last traceback on, or else the last few; the bar of progress says nothing here."""
-    lines = [line for line in re.split(r"[\r\n]+", tail) if line.strip() and not PROGRESS.match(line)]
+    lines = [line[:LOOKED_AT] for line in re.split(r"[\r\n]+", tail) if line.strip() and not PROGRESS.match(line)]
     heads = [number for number, line in enumerate(lines) if HEAD in line]
     return lines[heads[-1] :] if heads else lines[-LAST_LINES:]
 
@@ -63,7 +65,7 @@ def exception(words: list[str]) -> str:
     if not words or HEAD not in words[0]:
         return clean_line(words[-1], LENGTH) if words else ""
     after = next((number for number, line in enumerate(words[1:], 1) if not line.startswith((" ", "\t"))), len(words) - 1)
-    return clean_line(" ".join(words[after:]), LENGTH)
+    return clean_line(" ".join(words[after:])[:LOOKED_AT], LENGTH)
 
 
 def name_of(number: int) -> str:

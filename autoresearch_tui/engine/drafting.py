@@ -24,6 +24,7 @@ from autoresearch_tui.researchers import NotUnderstood, Request, Researcher, Tri
 from autoresearch_tui.workspace import RunFolder, Workspace
 
 Record = Callable[..., None]
+REMEMBERED = 50  # sources: those of the trunk's tip and its neighbours are what is asked for
 
 
 class Drafter:
@@ -37,9 +38,17 @@ class Drafter:
         self.asked = ""
         """The draft that is being written."""
         self._elsewhere: dict[str, str] | None = None
+        self._sources: dict[str, str] = {}
+        self._program: str | None = None
 
     def source(self, run: Run, number: int) -> str:
-        return self.lineage.read(run.experiments[number].commit, run.edit).decode("utf-8", "replace")
+        """The train.py of an experiment. Its commit says which for ever, so git is asked once."""
+        commit = run.experiments[number].commit
+        if commit not in self._sources:
+            if len(self._sources) >= REMEMBERED:
+                self._sources.clear()
+            self._sources[commit] = self.lineage.read(commit, run.edit).decode("utf-8", "surrogateescape")
+        return self._sources[commit]
 
     async def ask(self, run: Run, name: str, record: Record) -> None:
         """Get a train.py for this draft, or the reason why there is none."""
@@ -73,6 +82,8 @@ class Drafter:
                 file.flush()
                 if part.kind == "text":
                     texts.append(part.text)
+        if self.researcher.name in run.down:
+            record(e.ResearcherUp(self.researcher.name))
         record(e.Replied(draft.draft, round(time.monotonic() - began, 3), tokens_in, tokens_out, cost))
         return "".join(texts)
 
@@ -88,6 +99,7 @@ class Drafter:
             idea=wish.wish.text if wish and isinstance(wish.wish, Idea) else "",
             notes=tuple(run.notes[note] for note in draft.notes if note in run.notes),
             refusals=draft.refusals,
+            context=self.workspace.context,
         )
 
     def _checked(self, run: Run, draft: Draft, text: str) -> e.Event:
@@ -208,7 +220,9 @@ class Drafter:
         """`program.md` belongs to the human, who may change it at any time."""
         path = self.workspace.folder / "program.md"
         text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-        sha = self.lineage.write_blob(text)
+        if text == self._program:
+            return None
+        self._program, sha = text, self.lineage.write_blob(text)
         if sha == run.program:
             return None
         before = self.lineage.read_blob(run.program) if run.program else ""

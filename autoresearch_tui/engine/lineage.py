@@ -13,7 +13,7 @@ import os
 import re
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from autoresearch_tui.engine.export import Export
@@ -167,7 +167,7 @@ class Lineage:
             old = "".join(f"D {place}\n" for place in there)  # git would look for it in one place only
             stream = f"{head}{start}{old}N inline {commit}\ndata {len(note)}\n".encode() + note + b"\ndone\n"
             try:
-                self._change("fast-import", "--quiet", "--done", stdin=stream)
+                self._do("fast-import", "--quiet", "--done", stdin=stream)
                 return
             except LineageError:
                 if self.repository.tips(NOTES).get(NOTES) == tip:
@@ -197,10 +197,8 @@ class Lineage:
     def diff(self, one: str, other: str) -> str:
         """What the edited file of another commit has instead of this one's, as a patch."""
         folder = self.repository.prefix.rstrip("/")
-        plain = ("--no-color", "--no-ext-diff", "--no-textconv", "--text", "--no-renames", "--src-prefix=a/", "--dst-prefix=b/")
-        printed = self.repository.git(
-            "diff-tree", "-p", *plain, "--end-of-options", f"{one}:{folder}", f"{other}:{folder}", "--", self.edit
-        )
+        trees = (f"{one}:{folder}", f"{other}:{folder}")
+        printed = self.repository.git("diff-tree", "-p", "--text", "--end-of-options", *trees, "--", self.edit)
         return printed.decode("utf-8", "replace")
 
     def refs(self) -> dict[int, str]:
@@ -241,28 +239,31 @@ class Lineage:
     def _update(self, *changes: str) -> None:
         """Change refs, all of these or none."""
         lines = "".join(f"option no-deref\n{change}\n" for change in changes)
-        self._change("update-ref", "-m", "autoresearch-tui", "--stdin", stdin=lines.encode())
-
-    def _change(self, *command: str, stdin: bytes) -> None:
-        """What moves refs waits for other writers, and then clears away what is left of a dead one."""
-        try:
-            self.repository.git(*command, stdin=stdin)
-        except LineageError as error:
-            if error.no_space or not self.clear_stale_locks():
-                raise
-            self.repository.git(*command, stdin=stdin)
+        self._do("update-ref", "-m", "autoresearch-tui", "--stdin", stdin=lines.encode())
 
     def _write(self, kind: str, body: bytes) -> str:
         """Write an object as it is: what git would say about an odd tree, it had its chance to say about the parent's."""
         odd = ("--literally",) if kind == "tree" else ()
-        return self.repository.git("hash-object", "-w", "-t", kind, *odd, "--stdin", stdin=body).decode().strip()
+        return self._do("hash-object", "-w", "-t", kind, *odd, "--stdin", stdin=body)
 
     def _commit(self, tree: str, parent: str, message: str, at: float) -> str:
         moment = f"@{int(at)} +0000"
         dates = {"GIT_AUTHOR_DATE": moment, "GIT_COMMITTER_DATE": moment}
         text = clean(message.replace("\0", "")).encode()
-        made = self.repository.git("commit-tree", "--no-gpg-sign", "-p", parent, "-F", "-", tree, stdin=text, environment=dates)
-        return made.decode().strip()
+        return self._do("commit-tree", "-p", parent, "-F", "-", tree, stdin=text, environment=dates)
+
+    def _do(self, *command: str, stdin: bytes, environment: Mapping[str, str] | None = None) -> str:
+        """Write something. All of it may be done twice, so what fails is tried once more.
+
+        The lock of a dead git is cleared away first; and `git gc` removes empty folders, at times just when one is to be used.
+        """
+        try:
+            printed = self.repository.git(*command, stdin=stdin, environment=environment)
+        except LineageError as error:
+            if error.no_space or not error.said or (error.lock and not self.clear_stale_locks()):
+                raise
+            printed = self.repository.git(*command, stdin=stdin, environment=environment)
+        return printed.decode().strip()
 
     def _notes(self, commit: str) -> tuple[str | None, dict[str, Object]]:
         """The tip of the notes, and the note of a commit by its place there: the more notes, the deeper git and others put them."""

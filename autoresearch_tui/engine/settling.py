@@ -17,8 +17,7 @@ def settle(run: Run, folder: RunFolder, lineage: Lineage, experiment: Experiment
     """Bring everything to the state of the run; the note and the checkpoint of the one experiment that changed. Returns a warning."""
     warning = _move_branch(run, lineage)
     if experiment and experiment.commit:
-        lineage.point(experiment.number, experiment.commit)
-        lineage.annotate(experiment.commit, note(run, experiment))
+        lineage.annotate(experiment.commit, with_note(lineage.note(experiment.commit), run, experiment))
         _take_checkpoint(folder, experiment)
     _show_best(run, folder)
     results.write_file(folder.results, run.rows)
@@ -35,16 +34,23 @@ def _move_branch(run: Run, lineage: Lineage) -> str:
             f"the branch autoresearch/{run.tag} holds {found[:7]}, which is none of this run's commits: it is left alone,"
             f" the best code is refs/autoresearch/{run.tag}/{run.tip}."
         )
-    lineage.move_branch(commit, found)
+    if found != commit:
+        lineage.move_branch(commit, found)
     return ""
 
 
+def with_note(before: str, run: Run, one: Experiment) -> str:
+    """What `git log --notes=autoresearch` shows under a commit. Runs that share it, the end of one and the start of another, each have
+    their paragraph."""
+    others = [part for part in before.strip().split("\n\n") if part and not part.startswith(f"{run.tag} #")]
+    return "\n\n".join([*others, note(run, one)])
+
+
 def note(run: Run, one: Experiment) -> str:
-    """What `git log --notes=autoresearch` shows under a commit."""
     crashed = one.verdict == "crash" or one.value is None
     number = "no number" if crashed else f"{run.metric} {one.value:.6f}, {one.memory_gb:.1f} GB, {one.trust}"
     trials = f", {len(one.trials)} trials" if len(one.trials) > 1 else ""
-    lines = [f"#{one.number} {one.verdict}: {one.reason}", f"{number}{trials}"]
+    lines = [f"{run.tag} #{one.number} {one.verdict}: {one.reason}", f"{number}{trials}"]
     if one.by != "policy":
         lines.append(f"decided by {one.by}")
     return "\n".join(lines) + "\n"

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from autoresearch_tui.journal.text import clean_line
+
 if TYPE_CHECKING:
     from autoresearch_tui.journal.state import Run
 
@@ -121,9 +123,10 @@ LIMITS = ("experiments", "hours", "until", "cost", "between")
 def parse(words: list[str], run: Run) -> Command:
     """The command that these words mean now, with the target that the sender sees."""
     if not words or words[0] not in ARGUMENTS:
-        raise BadCommand(f"there is no command {words[0]!r}: it is one of {', '.join(ARGUMENTS)}." if words else "which command?")
+        known = f"one of {', '.join(ARGUMENTS)}."
+        raise BadCommand(f"there is no command {words[0]!r}: it is {known}" if words else f"which command? It is {known}")
     name, rest = words[0], words[1:]
-    text = " ".join(rest).strip()
+    text = clean_line(" ".join(rest), None)
     usage = BadCommand(f"use `{name}{' ' if ARGUMENTS[name] else ''}{ARGUMENTS[name]}`.")
     match name:
         case "pause" | "resume" if not rest:

@@ -13,6 +13,8 @@ import msgspec
 from autoresearch_tui.journal import commands, events
 from autoresearch_tui.journal.results import Row
 
+TRUST = ("suspect", "reported", "verified, uncontained", "verified")
+
 
 class Trial(msgspec.Struct, frozen=True, omit_defaults=True):
     """One training of an experiment's code."""
@@ -75,16 +77,16 @@ class Experiment(msgspec.Struct, frozen=True, omit_defaults=True):
     def value(self) -> float | None:
         """The mean of its trials that have a number."""
         values = [trial.value for trial in self.trials if trial.value is not None]
-        return math.fsum(values) / len(values) if values else None
+        return sum(values) / len(values) if values else None
 
     @property
     def memory_gb(self) -> float:
-        return max((trial.memory_gb for trial in self.trials if trial.counts), default=0.0)
+        return max([trial.memory_gb for trial in self.trials if trial.value is not None], default=0.0)
 
     @property
     def trust(self) -> str:
         """Of the least checked of its numbers."""
-        return min((trial.trust for trial in self.trials if trial.counts), key=_trust_rank, default="")
+        return min({trial.trust for trial in self.trials if trial.value is not None}, key=_trust_rank, default="")
 
     @property
     def training(self) -> bool:
@@ -102,8 +104,7 @@ class Experiment(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def _trust_rank(trust: str) -> int:
-    order = ("suspect", "reported", "verified, uncontained", "verified")
-    return order.index(trust) if trust in order else 0
+    return TRUST.index(trust) if trust in TRUST else -1
 
 
 class Draft(msgspec.Struct, frozen=True, omit_defaults=True):

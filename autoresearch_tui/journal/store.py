@@ -13,7 +13,7 @@ import sqlite3
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Self
@@ -24,6 +24,7 @@ from autoresearch_tui.journal import commands, events, fold, state
 from autoresearch_tui.journal.commands import Command
 from autoresearch_tui.journal.events import Event, Recorded
 from autoresearch_tui.journal.state import Run
+from autoresearch_tui.journal.text import clean_line
 
 SCHEMA = 1  # grows when an older version could misread a journal; new fields and new kinds do not need it
 POLL_S = 0.02
@@ -98,14 +99,16 @@ class Journal:
         with _said_plainly(self.path):
             rows = self._connection.execute("SELECT seq, at, mono, kind, body FROM event WHERE seq > ? ORDER BY seq", (after,))
             for seq, at, mono, kind, body in rows:
-                yield Recorded(seq, at, mono, self._decoded(seq, kind, body))
+                yield self._recorded(seq, at, mono, kind, body)
 
-    def _decoded(self, seq: int, kind: str, body: str) -> Event:
+    def _recorded(self, seq: int, at: float, mono: float, kind: str, body: str) -> Recorded:
+        if not (type(at) is type(mono) is float and type(kind) is type(body) is str):
+            raise _damaged(self.path, f"event {seq}")
         try:
-            return events.decode(kind, body)
-        except (msgspec.MsgspecError, TypeError) as error:
+            return Recorded(seq, at, mono, events.decode(kind, body))
+        except msgspec.MsgspecError as error:
             if self.schema > SCHEMA:
-                return events.Unknown(name=kind, body=str(body))
+                return Recorded(seq, at, mono, events.Unknown(name=kind, body=body))
             raise JournalError(f"{self.path}: event {seq} ({kind}) cannot be read: {error}.") from None
 
     def refresh(self) -> Run:
@@ -160,7 +163,7 @@ class Writer(Journal):
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not path.exists():
+        if not os.path.lexists(path):
             _create(path)
         super().__init__(path)
 
@@ -173,7 +176,8 @@ class Writer(Journal):
             verdict = self._connection.execute("PRAGMA quick_check").fetchone()[0]
         if verdict != "ok":
             raise _damaged(self.path, verdict)
-        self._snapshot_at = self.refresh().seq
+        self._snapshot_at = 0  # this version may have none yet: the next append saves one
+        self.refresh()
 
     def append(self, *facts: Event) -> list[Recorded]:
         """Write these facts as one: all of them are on the disk, or none."""
@@ -182,7 +186,7 @@ class Writer(Journal):
         for seq, fact in enumerate(facts, start=self.run.seq + 1):
             kind, body = type(fact).__name__, _body(fact)
             rows.append((seq, at, mono, kind, getattr(fact, "number", None), body))
-            recorded.append(Recorded(seq, at, mono, self._decoded(seq, kind, body)))  # what a reader gets, or nothing is written
+            recorded.append(self._recorded(seq, at, mono, kind, body))  # what a reader gets, or nothing is written
         with _said_plainly(self.path), self._transaction():
             self._connection.executemany("INSERT INTO event (seq, at, mono, kind, experiment, body) VALUES (?, ?, ?, ?, ?, ?)", rows)
         self.run = fold.fold(recorded, self.run)
@@ -227,20 +231,21 @@ def _create(path: Path) -> None:
     """A journal that is whole or not there: its tables are made aside."""
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     aside.unlink(missing_ok=True)
-    with _said_plainly(path):
-        connection = sqlite3.connect(aside, isolation_level=None)
-        os.chmod(aside, 0o600)
-        connection.executescript("PRAGMA synchronous=FULL;" + TABLES)
-        connection.execute("INSERT INTO meta VALUES ('schema', ?)", (str(SCHEMA),))
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.close()  # leaves no -wal behind
-    aside.replace(path)
+    try:
+        with _said_plainly(path), closing(sqlite3.connect(aside, isolation_level=None)) as connection:
+            os.chmod(aside, 0o600)
+            connection.executescript("PRAGMA synchronous=FULL;" + TABLES)
+            connection.execute("INSERT INTO meta VALUES ('schema', ?)", (str(SCHEMA),))
+            connection.execute("PRAGMA journal_mode=WAL")
+        aside.replace(path)  # closing left no -wal behind
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def _wish(body: str) -> Command | None:
     try:
         wish: Command = _command_decoder.decode(body)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, TypeError):
         return None
     return wish
 
@@ -267,7 +272,7 @@ def _check(path: Path) -> None:
 
 
 def _damaged(path: Path, what: object) -> JournalError:
-    return JournalError(f"{path} is damaged ({what}): a copy of the last hour is in the repository's git folder.")
+    return JournalError(f"{path} is damaged ({clean_line(str(what))}): a copy of the last hour is in the repository's git folder.")
 
 
 @contextmanager

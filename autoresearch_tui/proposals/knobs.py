@@ -169,11 +169,11 @@ def _bound_names(tree: ast.Module) -> Iterator[str]:
 
 
 def statements(body: list[ast.stmt], *, scopes: bool = False) -> Iterator[ast.stmt]:
-    """The statements that run with these, in order, those inside `if`, `for`, `try` and the like too; and of functions and classes, if asked.
+    """The statements of a block in order, with those inside `if`, `for`, `try` and the like; inside functions and classes too, if asked.
 
     Far faster than ast.walk, which looks at every expression.
     """
-    waiting: list[ast.AST] = body[::-1]
+    waiting: list[Any] = body[::-1]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.stmt):
@@ -217,7 +217,7 @@ def _checked(value: object) -> int | float:
 
 def _choices(comment: str, literal: str, value: object) -> tuple[str, ...]:
     found = CHOICES.search(comment)
-    words = [word.strip(" \t`'\".") for word in found[1].split(",")] if found else []
+    words = [stripped for word in found[1].split(",") if (stripped := word.strip(" \t`'\"."))] if found else []
     if isinstance(value, str):
         quote = literal[-1]
         return tuple(f"{quote}{word}{quote}" for word in words if not set(word) & set("'\"\\"))

@@ -1,4 +1,4 @@
-"""The researcher that needs no model: it turns one knob at a time, drawn by chance, and no trunk's knob the same way twice.
+"""The researcher that needs no model: it turns one knob at a time, by chance, and from one trunk never the same way twice.
 
 All its chance comes from the run's seed, the draft and the move itself, so a request that is asked again gets the same reply, and a
 refused reply the next one in the same order. A knob's type, name and comment say which values make sense; what a value is worth,

@@ -18,7 +18,8 @@ STEP = re.compile(r"^step +(\d{1,12})\b(?: *\( *([^)%]*)%\))?")
 NUMBER = re.compile(r"^([-+]?[0-9][0-9,]*\.?[0-9]*(?:[eE][-+]?[0-9]{1,3})?) *([A-Za-z%/]*)$")
 UNITS = {"": 1.0, "%": 1.0, "ms": 1.0, "s": 1.0, "K": 1e3, "M": 1e6, "MB": 1.0, "MiB": 1.0}
 ABSURD = 1e12
-LINE = re.compile(r"^\s*([A-Za-z][A-Za-z0-9_]{0,60}):[ \t]*(.*?)\s*$")
+NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_]{0,60}$")
+WHOLE_LINE = re.compile(r"remaining: *[-0-9.,]+s *$")
 WORD = 200  # characters of a line of the summary that is no number
 LINES = 64  # of such lines
 
@@ -91,15 +92,14 @@ def tail_of(number: int, limit: int) -> bytes:
 
 
 def last_progress(tail: bytes) -> Progress | None:
-    """The newest whole line of progress; one that is still being written counts as far as it goes, if there is no other."""
+    """The newest whole line of progress. One that may still be being written counts only where there is no other, as far as it is sure."""
     text = tail.decode("utf-8", "replace")
     lines = [line for line in re.split(r"[\r\n]", text) if STEP.match(line)]
-    if not lines:
-        return None
-    torn = text.endswith(lines[-1]) and not lines[-1].endswith((" ", "s"))  # a whole one ends with seconds and blanks
-    if torn:
-        return progress_of(lines[-2] if len(lines) > 1 else lines[-1].rpartition("|")[0] or lines[-1])
-    return progress_of(lines[-1])
+    if lines and text.endswith(lines[-1]) and not WHOLE_LINE.search(lines[-1]):
+        torn = lines.pop()
+        if not lines:
+            return progress_of(torn.rpartition("|")[0])
+    return progress_of(lines[-1]) if lines else None
 
 
 def progress_of(line: str) -> Progress | None:
@@ -156,15 +156,15 @@ def summary(text: str, metric: str = "val_bpb") -> Summary | None:
         if field:
             numbers[field] = number
         if (not field or (number is None and value != "n/a")) and len(other) < LINES:
-            other[name] = "".join(character for character in value if character.isprintable())[:WORD]
+            other[name] = "".join(filter(str.isprintable, value[: 4 * WORD]))[:WORD]
     count = sum(line.lstrip().startswith(f"{metric}:") for line in lines)
     return msgspec.convert({"value": None, **numbers, "lines": count, "other": other}, Summary)
 
 
 def named(lines: list[str]) -> dict[str, str]:
-    """The lines that are `name: value`; a value is one line, and whatever else stands between is left out."""
+    """The lines that are `name: value`; whatever else stands between them is left out."""
     found: dict[str, str] = {}
-    for line in lines:
-        if (match := LINE.match(line)) and match[2]:
-            found.setdefault(match[1], match[2])
+    for name, colon, value in (line.strip().partition(":") for line in lines):
+        if colon and value.strip() and NAME.match(name):
+            found.setdefault(name, value.strip())
     return found

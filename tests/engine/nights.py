@@ -130,7 +130,7 @@ def check_whole(folder: Path, tag: str = "night") -> Run:
         assert refs[one.number][0] == one.commit
         if one.parent is not None:
             assert refs[one.number][1:] == [run.experiments[one.parent].commit]
-        assert git(folder, "notes", "--ref=autoresearch", "show", one.commit).startswith(f"#{one.number} {one.verdict}")
+        assert f"{tag} #{one.number} {one.verdict}" in git(folder, "notes", "--ref=autoresearch", "show", one.commit)
     fingerprints = [one.fingerprint for one in run.experiments.values() if one.fingerprint]
     assert len(fingerprints) == len(set(fingerprints)), "the same code was tried twice"
     if run.tip is not None:

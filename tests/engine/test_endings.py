@@ -83,10 +83,17 @@ def test_a_launcher_that_stands_still_is_ended_too(tmp_path: Path, monkeypatch: 
     assert not alive(one)
 
 
-def test_a_training_that_stands_still_is_ended(tmp_path: Path) -> None:
-    one = order(tmp_path / "trial", CLINGING + f"os.kill(os.getpid(), {signal.SIGSTOP})\n")
-    assert run(one, lambda training: training.end()).outcome == "skipped"
-    assert not alive(one)
+def test_a_training_that_stands_still_hears_that_it_has_to_end(tmp_path: Path) -> None:
+    source = f"""
+import os, signal, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(print("saved")))
+print("alive", flush=True)
+os.kill(os.getpid(), {signal.SIGSTOP})
+"""
+    one = order(tmp_path / "trial", source, grace_s=10.0)
+    ended = run(one, lambda training: training.end())
+    assert (ended.outcome, ended.code) == ("skipped", 0)
+    assert one.log.read_text() == "alive\nsaved\n"
 
 
 def test_children_that_fork_on_and_on_are_all_ended(tmp_path: Path) -> None:

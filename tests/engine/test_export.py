@@ -91,15 +91,21 @@ def test_a_tree_made_to_escape_is_refused(lab: Path, tmp_path: Path, name: str, 
     assert list(tmp_path.glob("trials/**/*")) == []
 
 
-def test_a_link_and_a_folder_of_one_name_let_nothing_out(lab: Path, tmp_path: Path) -> None:
+def test_one_name_for_two_things_lets_nothing_out(lab: Path, tmp_path: Path) -> None:
     (tmp_path / "outside").mkdir()
     blob = bytes.fromhex(git(lab, "hash-object", "-w", "train.py"))
-    link = bytes.fromhex(git(lab, "hash-object", "-w", "--stdin", stdin=str(tmp_path / "outside").encode()))
-    inner = git(lab, "hash-object", "-w", "-t", "tree", "--stdin", stdin=b"100644 x\0" + blob)
-    body = b"120000 a\0" + link + b"40000 a\0" + bytes.fromhex(inner)
-    tree = git(lab, "hash-object", "-w", "-t", "tree", "--literally", "--stdin", stdin=body)
-    Lineage(lab, "nov20").export(git(lab, "commit-tree", "-m", "evil", tree), tmp_path / "trial")
+    link = b"120000 a\0" + bytes.fromhex(git(lab, "hash-object", "-w", "--stdin", stdin=str(tmp_path / "outside").encode()))
+    inner = bytes.fromhex(git(lab, "hash-object", "-w", "-t", "tree", "--stdin", stdin=b"100644 x\0" + blob))
+    lineage = Lineage(lab, "nov20")
+
+    def committed(body: bytes) -> str:
+        tree = git(lab, "hash-object", "-w", "-t", "tree", "--literally", "--stdin", stdin=body)
+        return git(lab, "commit-tree", "-m", "evil", tree)
+
+    lineage.export(committed(link + b"40000 a\0" + inner), tmp_path / "trial")
     assert contents(tmp_path / "outside") == {} and list(contents(tmp_path / "trial")) == ["a/x"]
+    with pytest.raises(LineageError, match=r"failed: (File exists|Is a directory)"):
+        lineage.export(committed(b"40000 a\0" + inner + b"100644 a\0" + blob), tmp_path / "other")
 
 
 def test_a_folder_is_made_anew_and_never_seen_half_made(lab: Path, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from autoresearch_tui.engine import launcher
 from autoresearch_tui.engine.trainer import Order, as_bytes
-from tests.engine.trainings import order
+from tests.engine.trainings import alive, order, until
 
 
 class Parent:
@@ -85,13 +85,15 @@ def test_the_training_gets_what_the_order_says_and_nothing_else(tmp_path: Path) 
 
 def test_a_descriptor_that_is_passed_arrives_and_is_the_trainings_alone(tmp_path: Path) -> None:
     reading, writing = os.pipe()
-    one = order(tmp_path / "trial", f"import os\nos.write({writing}, b'here')\nos.close({writing})\ninput()\n", descriptors=(writing,))
-    parent = Parent(one)
+    source = f"import os, time\nos.write({writing}, b'here')\nos.close({writing})\ntime.sleep(2)\n"
+    parent = Parent(order(tmp_path / "trial", source, descriptors=(writing,)))
     os.close(writing)
     parent.ours.sendall(b"go\n")
     with os.fdopen(reading, "rb") as pipe:
-        assert pipe.read() == b"here"  # ends, though the launcher lives on
-    parent.lines()
+        assert pipe.read() == b"here"
+    assert parent.child.poll() is None  # the pipe has ended, though the launcher lives on
+    parent.ours.sendall(b"end 0\n")
+    assert parent.lines()[-1]["by"] == "engine"
 
 
 def test_an_order_larger_than_a_sockets_buffer_arrives(tmp_path: Path) -> None:
@@ -116,7 +118,6 @@ def test_both_streams_are_added_to_the_end_of_the_log(tmp_path: Path) -> None:
     ("how", "number"),
     [
         ({"command": ("no-such-command",)}, errno.ENOENT),
-        ({"folder": Path("/no/such/folder")}, errno.ENOENT),
         ({"command": ("/",)}, errno.EACCES),
     ],
 )
@@ -164,10 +165,23 @@ def test_no_file_grows_beyond_the_limit(tmp_path: Path) -> None:
     assert (tmp_path / "trial" / "big").stat().st_size <= 1_000_000
 
 
-def test_patience_ends_when_the_engine_says_so_again(tmp_path: Path) -> None:
+def test_asked_twice_the_shorter_patience_holds(tmp_path: Path) -> None:
     source = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('deaf', flush=True)\ntime.sleep(60)\n"
     one = order(tmp_path / "trial", source)
     parent = Parent(one)
-    parent.ours.sendall(b"go\nend 60\nend 0.1\n")
-    lines = parent.lines()
-    assert not lines or lines[-1]["by"] == "engine"  # asked before it began, it did not begin
+    parent.ours.sendall(b"go\n")
+    until(lambda: one.log.read_text() == "deaf\n")
+    parent.ours.sendall(b"end 60\n")
+    parent.ours.sendall(b"end 0.1\n")
+    report = parent.lines()[-1]
+    assert (report["code"], report["by"]) == (-signal.SIGKILL, "engine")
+
+
+def test_a_training_does_not_outlive_its_launcher(tmp_path: Path) -> None:
+    one = order(tmp_path / "trial", "import time\nprint('alive', flush=True)\ntime.sleep(60)\n")
+    parent = Parent(one)
+    parent.ours.sendall(b"go\n")
+    until(lambda: one.log.read_text() == "alive\n")
+    parent.child.kill()
+    parent.child.wait()
+    until(lambda: not alive(one))

@@ -145,6 +145,23 @@ def test_a_hostile_setting_changes_no_byte_on_the_way_out_either(hostile: Path, 
         "+LR = 0.3",
     ]
     assert lineage.uncommitted(list(START)) == []
+    assert not list((hostile / ".git" / "objects" / "pack").iterdir())
+
+
+def test_what_a_person_put_in_the_place_of_an_object_is_not_what_a_trial_gets(lab: Path, tmp_path: Path) -> None:
+    other = git(lab, "hash-object", "-w", "--stdin", stdin=b"LR = 9.9\n")
+    git(lab, "replace", git(lab, "rev-parse", "HEAD:train.py"), other)
+    Lineage(lab, "nov20").export("HEAD", tmp_path / "trial")
+    assert (tmp_path / "trial" / "train.py").read_text() == START["train.py"]
+
+
+def test_the_edited_file_is_one_file_whatever_its_name(lab: Path) -> None:
+    start = save(lab, {"src/t*.py": "LR = 0.1\n", "src/tests.py": "x = 1\n"})
+    now = save(lab, {"src/t*.py": "LR = 0.2\n", "src/tests.py": "x = 2\n"})
+    lineage = Lineage(lab, "nov20", edit="src/t*.py")
+    assert "+LR = 0.2" in lineage.diff(start, now) and "tests.py" not in lineage.diff(start, now)
+    commit = lineage.commit(now, lineage.write_blob("LR = 0.3\n"), "try", AT)
+    assert lineage.read(commit, "src/t*.py") == b"LR = 0.3\n" and lineage.read(commit, "src/tests.py") == b"x = 2\n"
 
 
 def test_only_the_edited_file_changes_whatever_else_the_tree_holds(lab: Path) -> None:

@@ -234,6 +234,13 @@ def test_no_git_an_old_git_and_a_git_that_hangs(tmp_path: Path, monkeypatch: pyt
     assert first.stdout.startswith("git is not installed, or not on the PATH"), first.stderr
 
 
+def test_ctrl_c_in_the_terminal_is_not_for_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lineage = Lineage(plain(tmp_path), "nov20")
+    fake(tmp_path / "tells", f'ps -o sid= -p $$ > {tmp_path}/session\nexec {shutil.which("git")} "$@"', monkeypatch)
+    lineage.write_blob("x")
+    assert int((tmp_path / "session").read_text()) != os.getsid(0)
+
+
 def test_a_full_disk_is_told_from_other_troubles(tmp_path: Path) -> None:
     small = tmp_path / "small"
     small.mkdir()

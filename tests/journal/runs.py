@@ -12,7 +12,7 @@ from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.results import Row
 
-PHASES = "starting preparing drafting reviewing training evaluating judging waiting paused closing ended".split()
+PHASES = ["starting", "preparing", "drafting", "reviewing", "training", "evaluating", "judging", "waiting", "paused", "closing", "ended"]
 """The words that `status --json` has for what a run does."""
 CRASHES = ("memory", "nan", "timeout", "error")
 AT = 1_760_000_000.0
@@ -26,9 +26,9 @@ def numbered(facts: Iterable[e.Event], after: int = 0) -> list[e.Recorded]:
 class Night:
     """A run in the making. `transactions` is what its engine appended."""
 
-    def __init__(self, chance: Random, at_once: int = 3) -> None:
+    def __init__(self, chance: Random, calm: int = 40) -> None:
         self.chance = chance
-        self.at_once = at_once
+        self.calm = calm  # how many turns pass between two things that no engine begins by itself
         self.transactions: list[tuple[e.Event, ...]] = []
         self.works: list[Iterator[None]] = []
         self.verdicts: dict[int, str] = {}
@@ -65,9 +65,9 @@ class Night:
         return self
 
     def turn(self) -> None:
-        if self.rarely(40):
+        if self.rarely(self.calm):
             self.chance.choice(EVENTUALITIES)(self)
-        elif not self.works or (self.settled and len(self.works) < self.at_once and self.rarely(4)):
+        elif not self.works or (self.settled and len(self.works) < 3 and self.rarely(4)):
             self.works.append(self.draft())
         else:
             work = self.works[self.chance.randrange(len(self.works))]
@@ -209,8 +209,8 @@ class Night:
             number = self.chance.choice(sorted(self.settled))
             wish = self.command(c.Again(number))
             self.write(e.Fulfilled(wish))
-            self.settled.discard(number)
             self.works.append(self.trial(number))
+            next(self.works[-1])
 
     def rewind(self) -> None:
         kept = [number for number in sorted(self.settled) if self.verdicts[number] == "keep"]
@@ -263,7 +263,6 @@ class Night:
                     e.ResearcherUp("sweep"),
                     e.Warned("the disk is nearly full"),
                     e.ProgramChanged("def", "+ lower is better"),
-                    e.Unknown("Dreamt", '{"kind":"Dreamt","of":"sheep"}'),
                 )
             )
         )

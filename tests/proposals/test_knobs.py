@@ -80,6 +80,7 @@ def test_a_plain_value_is_read_as_it_is_written_and_as_what_it_means(literal: st
         "X = 1\nif X: X = 2",
         "X = 1\nfor X in (): pass",
         "X = 1\ndef f():\n    global X\n    X = 2",
+        "X = 1\nclass A:\n    def f(self):\n        try: pass\n        except E:\n            global X\n            X = 2",
         "from y import X\nX = 1",
         "X = Y = 1",
         "X, Y = 1, 2",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
 from pathlib import Path
 
@@ -77,7 +76,7 @@ def test_three_hundred_moves_in_a_row_are_each_one_new_knob_that_can_be_trained(
         request = msgspec.structs.replace(request, draft=f"d{number}", number=number, refusals=())
         while (source := apply(request.source, (reply := answer(request)).edit)) in seen:  # two ways led there
             request = msgspec.structs.replace(request, refusals=(*request.refusals, "This was tried."))
-        ast.parse(source)
+        compile(source, "train.py", "exec")
         knobs = read_knobs(request.source)
         ((old, new),) = (pair for pair in zip(request.source.splitlines(), source.splitlines(), strict=True) if pair[0] != pair[1])
         name, literal = new.split(" = ")[0], reply.edit.split(" = ")[1]

@@ -1,0 +1,130 @@
+"""What the engine itself costs an experiment, and what a thousand of them leave behind: measured, and printed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pytest
+
+from autoresearch_tui.engine.controller import Controller
+from autoresearch_tui.engine.executors.local import Local
+from autoresearch_tui.engine.night import spend
+from autoresearch_tui.engine.opening import Asked
+from autoresearch_tui.engine.trainer import Training
+from autoresearch_tui.journal.events import Recorded
+from autoresearch_tui.journal.state import Run
+from autoresearch_tui.settings import load
+from autoresearch_tui.workspace import open_workspace
+from tests.engine.nights import check_whole, make_checkout, state
+
+INSTANT = 'X = 1\nprint("---\\nval_bpb:          1.000000")\n'
+FEW = "".join(f"KNOB_{number} = {number}.0\n" for number in range(1, 31))
+KNOBS = "".join(f"KNOB_{number} = {number}.0\n" for number in range(1, 601))
+
+
+class Watch:
+    """Where the time of each step goes, with the training's own processes counted apart."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, list[float]] = defaultdict(list)
+
+    def on(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for owner, name, label in ((Controller, "_do", None), (Training, "wait", "the training's own"), (Local, "spawn", "of Train: folder and launcher")):
+            monkeypatch.setattr(owner, name, self._timed(getattr(owner, name), label))
+
+    def _timed(self, original: Callable[..., Awaitable[Any]], label: str | None) -> Callable[..., Awaitable[Any]]:
+        async def timed(this: Any, *arguments: Any) -> Any:
+            began = time.perf_counter()
+            try:
+                return await original(this, *arguments)
+            finally:
+                self.seconds[label or type(arguments[0]).__name__].append(time.perf_counter() - began)
+
+        return timed
+
+
+def night(folder: Path, experiments: int, tell: Callable[[Recorded, Run], None] = lambda *_: None) -> None:
+    settings = load(folder, {"limits.experiments": experiments}).settings
+    spend(open_workspace(folder, settings), settings, Asked(tag="night"), tell)
+
+
+@pytest.mark.slow
+def test_an_experiment_costs_at_most_150_ms_beyond_its_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_checkout(tmp_path / "lab", FEW + INSTANT)
+    watch = Watch()
+    watch.on(monkeypatch)
+    moments: list[float] = []
+
+    def tell(recorded: Recorded, run: Run) -> None:
+        if type(recorded.event).__name__ == "Applied":
+            moments.append(time.perf_counter())
+
+    night(folder, 52, tell)
+    own = watch.seconds.pop("the training's own")[1:]
+    whole = [after - before for before, after in zip(moments, moments[1:], strict=False)]
+    overhead = [all_ - training for all_, training in zip(whole, own, strict=True)][-50:]
+    print(f"\nan experiment: {median(whole) * 1000:.0f} ms, of which its training {median(own) * 1000:.0f} ms (medians of {len(overhead)})")
+    for name, seconds in sorted(watch.seconds.items(), key=lambda entry: -median(entry[1])):
+        print(f"  {name:30} {median(seconds) * 1000:7.1f} ms")
+    print(f"overhead: median {median(overhead) * 1000:.0f} ms")
+    assert len(overhead) == 50
+    assert median(overhead) <= 0.15
+
+
+@pytest.mark.parametrize("experiments", [pytest.param(200, marks=pytest.mark.slow), pytest.param(1000, marks=pytest.mark.soak)])
+def test_many_experiments_leave_memory_files_and_time_flat(tmp_path: Path, experiments: int) -> None:
+    folder = make_checkout(tmp_path / "lab", KNOBS + INSTANT)
+    rows: list[tuple[int, float, float, int]] = []
+    began = time.perf_counter()
+
+    def tell(recorded: Recorded, run: Run) -> None:
+        if type(recorded.event).__name__ == "Applied" and len(run.experiments) % (experiments // 10) == 0:
+            pages = int(Path("/proc/self/statm").read_text().split()[1])
+            rows.append((len(run.experiments), time.perf_counter() - began, pages * os.sysconf("SC_PAGE_SIZE") / 2**20, len(os.listdir("/proc/self/fd"))))
+
+    night(folder, experiments, tell)
+    print("\nexperiments   ms each   resident MB   files")
+    each = []
+    for (_, before, *_), (number, after, megabytes, files) in zip([(0, 0.0, 0.0, 0), *rows], rows, strict=False):
+        each.append((after - before) * 1000 / (experiments // 10))
+        print(f"{number:11} {each[-1]:9.0f} {megabytes:13.1f} {files:7}")
+    assert len(check_whole(folder).experiments) == experiments
+    assert max(row[3] for row in rows) <= rows[0][3] + 2
+    assert rows[-1][2] < rows[0][2] * 1.3 + 10
+    assert median(each[-3:]) < 1.5 * median(each[:3])
+
+
+@pytest.mark.slow
+def test_the_loop_stays_awake_while_git_works(tmp_path: Path) -> None:
+    """Commands are answered while a step is under way: nothing long runs in the loop itself."""
+    folder = make_checkout(tmp_path / "lab", KNOBS + INSTANT)
+    late: list[float] = []
+
+    async def tick() -> None:
+        while True:
+            before = time.perf_counter()
+            await asyncio.sleep(0.01)
+            late.append(time.perf_counter() - before - 0.01)
+
+    original = Controller.work
+
+    async def work(self: Controller) -> Any:
+        ticking = asyncio.create_task(tick())
+        try:
+            return await original(self)
+        finally:
+            ticking.cancel()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Controller, "work", work)
+        night(folder, 10)
+    assert len(state(folder).experiments) == 10
+    print(f"\nthe loop's worst delay: {max(late) * 1000:.0f} ms, median {median(late) * 1000:.1f} ms")
+    assert max(late) < 0.25
