@@ -28,9 +28,14 @@ class Parser(argparse.ArgumentParser):
 def main(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     parser = build_parser()
-    if not arguments or (arguments[0] not in COMMANDS and not arguments[0].startswith("-h") and arguments[0] != "--help"):
+    if not arguments or arguments[0] not in (*COMMANDS, "-h", "--help", "--version"):
         arguments = ["open", *arguments]  # the bare form
     options = parser.parse_args(arguments)
+    if options.version:
+        from importlib.metadata import version
+
+        print(f"autoresearch-tui {version('autoresearch-tui')}")
+        sys.exit(0)
     options.words_given = arguments[1:]
     try:
         sys.exit(COMMANDS[options.command](options))
@@ -41,15 +46,15 @@ def main(arguments: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
-        if not _is_said(error):
+        if (code := _exit_code(error)) is None:
             raise
         if (ready := getattr(options, "ready", None)) is not None and ready > 0:
             os.write(ready, f"fails {error}\n".encode())  # to whoever started this engine in the background
-        _fail(str(error), 1)
+        _fail(str(error), code)
 
 
-def _is_said(error: Exception) -> bool:
-    """Errors whose text is a sentence for a person. Imported late: only who fails pays."""
+def _exit_code(error: Exception) -> int | None:
+    """Of an error whose text is a sentence for a person; None for a bug. Imported late: only who fails pays."""
     from autoresearch_tui.engine.lineage import LineageError
     from autoresearch_tui.engine.lock import Locked
     from autoresearch_tui.engine.processes import Unended
@@ -59,8 +64,9 @@ def _is_said(error: Exception) -> bool:
     from autoresearch_tui.settings import SettingsError
     from autoresearch_tui.workspace import WorkspaceError
 
-    known = (WorkspaceError, SettingsError, JournalError, LineageError, Locked, Unended, BadCommand, UnknownResearcher, OSError)
-    return isinstance(error, known)
+    if isinstance(error, SettingsError | BadCommand | UnknownResearcher):
+        return 2
+    return 1 if isinstance(error, WorkspaceError | JournalError | LineageError | Locked | Unended | OSError) else None
 
 
 def _fail(sentence: str, code: int) -> NoReturn:
@@ -79,6 +85,8 @@ def open_(options: argparse.Namespace) -> int:
     from autoresearch_tui.status import as_text
     from autoresearch_tui.terminal import follow, works
 
+    if not _folder(options).exists():
+        raise Usage(f"there is neither a command nor a folder {options.folder}: `autoresearch-tui --help` lists the commands.")
     workspace, _ = _workspace(options)
     with Journal(_run_folder(workspace, None).journal) as journal:
         follow(journal)
@@ -107,7 +115,8 @@ def new(options: argparse.Namespace) -> int:
 
     folder = _folder(options)
     workspace.make(folder, options.profile or "auto")
-    print(f"{folder} is a workspace. Next: `autoresearch-tui prepare {folder}` gets the data, `autoresearch-tui run {folder}` begins a run.")
+    data = "" if workspace.is_prepared(folder) else f"`autoresearch-tui prepare {folder}` gets the data, "
+    print(f"{folder} is a workspace. Next: {data}`autoresearch-tui run {folder}` begins a run.")
     return 0
 
 
@@ -188,7 +197,10 @@ def send(options: argparse.Namespace) -> int:
     workspace, _ = _workspace(options)
     with Journal(_run_folder(workspace, options.tag).journal) as journal:
         state = journal.refresh()
-        number = journal.send(parse(options.words, state), person())
+        wish = parse(options.words, state)
+        if not works(state) and hasattr(wish, "session"):
+            raise Usage(f"no engine works on {state.tag}: there is nothing to {options.words[0]}.")
+        number = journal.send(wish, person())
         if not works(state):
             print(f"command {number} waits: no engine works on {state.tag}; the next one hears it first.")
             return 0
@@ -276,10 +288,11 @@ def build_parser() -> Parser:
     parser = Parser(
         prog="autoresearch-tui",
         description="A night of autonomous pretraining research, supervised from a terminal.",
-        epilog="DIR is a workspace, the current folder if it is left out. `autoresearch-tui COMMAND --help` says more.",
+        epilog="Without a command it follows the newest run of DIR. DIR is a workspace, the current folder if it is left out.",
     )
+    parser.add_argument("--version", action="store_true", help="which version this is")
     verbs = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
-    verb = verbs.add_parser("open", help="the same as no command: follow the newest run of DIR")
+    verb = verbs.add_parser("open")  # what no command means
     _dir(verb)
     _limits(verb)
     verb = verbs.add_parser("demo", help="a workspace that needs nothing, and a run in it: ten seconds a training")

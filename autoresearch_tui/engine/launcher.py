@@ -229,27 +229,15 @@ class Trial:
         return [one for one in below({os.getpid()}, processes()) if not one.dead]
 
     def signal(self, *numbers: int) -> int:
-        """Tell all of them; how many there were. The group at once first: nothing slips through by forking meanwhile."""
+        """Tell all of them, each once; how many there were."""
         living = self.living()
         for number in numbers:
-            if self.status is None or not LINUX:  # until it is collected, its number is nobody else's
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(self.main, number)
             for one in living:
                 send(one, number)
+            if not LINUX:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(self.main, number)
         return len(living)
-
-    def kill(self) -> None:
-        """One round: first all stand still, so that none forks while the others die, then all die."""
-        known: set[int] = set()
-        for _ in range(20):  # against those that fork on faster than one looks; the next round finds the rest
-            fresh = [one for one in self.living() if one.pid not in known]
-            if not fresh:
-                break
-            for one in fresh:
-                send(one, signal.SIGSTOP)
-            known.update(one.pid for one in fresh)
-        self.signal(signal.SIGKILL)
 
 
 def become_training(order: Order, launcher: int, failure: int) -> None:
@@ -266,7 +254,7 @@ def become_training(order: Order, launcher: int, failure: int) -> None:
         if order.file_bytes:
             resource.setrlimit(resource.RLIMIT_FSIZE, (order.file_bytes, order.file_bytes))
         with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
-            score.write("500")  # if memory runs out, rather this than the engine
+            score.write("500")  # if memory runs out, this goes before the engine
         os.umask(0o077)
         os.chdir(order.folder)
         os.execvpe(order.command[0], order.command, order.environment)
@@ -295,7 +283,7 @@ def supervise(ears: Ears, order: Order) -> None:
 
     reported = False
     while not trial.gone():
-        trial.kill()
+        trial.signal(signal.SIGKILL)  # whatever forks meanwhile comes to us and is met in another round
         if not reported and time.monotonic() > ears.end_by + KILL_BOUND_S:
             reported = True
             tell(ears.control, report(trial, ears, stragglers, trial.living()))
@@ -308,7 +296,7 @@ def report(trial: Trial, ears: Ears, stragglers: int, left: list[Seen]) -> str:
     """One line of JSON, by hand: it holds numbers and one of our words, and to load the library would take a third of our start."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     code = "null" if trial.status is None else os.waitstatus_to_exitcode(trial.status)
-    failed = os.read(trial.failure, 16).decode() if trial.status == 127 << 8 else ""
+    failed = os.read(trial.failure, 16).decode() if trial.status == 127 << 8 else ""  # and empty if the training says 127 itself
     cpu_s, rss_mb = used.ru_utime + used.ru_stime, used.ru_maxrss / (1024 if LINUX else 1024 * 1024)
     return (
         f'{{"code": {code}, "by": "{ears.asked_by or "itself"}", "stragglers": {stragglers}, "left": {[one.pid for one in left]}, '

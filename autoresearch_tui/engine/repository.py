@@ -31,7 +31,6 @@ IDENTITY = {
 ISOLATION = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_ATTR_NOSYSTEM": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_LITERAL_PATHSPECS": "1",
     "GIT_TERMINAL_PROMPT": "0",
@@ -40,9 +39,7 @@ ISOLATION = {
 }
 CONFIGURATION = {
     "core.hooksPath": os.devnull,  # `update-ref` runs one, too
-    "core.attributesFile": os.devnull,
     "core.quotePath": "false",
-    "core.warnAmbiguousRefs": "false",
     "i18n.commitEncoding": "UTF-8",  # another one would be written into the commit
     "core.fsync": "all",  # the journal says Committed after this, and means it
     "core.fsyncMethod": "fsync",

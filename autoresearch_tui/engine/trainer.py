@@ -1,7 +1,7 @@
 """One trial's training: launched, watched, ended, and nothing of it left behind.
 
-Owns when a training has to end (time, stalling, the size of its log, somebody's wish) and what its end was. Does not own how its
-processes are ended (`launcher.py`), what it died of (`crashes.py`), what it may touch (the command) or what its number is.
+Owns what a trial is given, that it ends, and what its end was. Does not own the limits' reading (`watch.py`), how its processes
+are ended (`launcher.py`), what it died of by itself (`crashes.py`), what it may touch (the command) or what its number is.
 
     training = await spawn(order)      # processes exist and wait
     training.release()                 # after it is written down which
@@ -19,7 +19,7 @@ import stat
 import subprocess
 import sys
 import threading
-import time
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
@@ -27,14 +27,11 @@ from msgspec.structs import replace
 
 from autoresearch_tui.engine import launcher, processes
 from autoresearch_tui.engine.crashes import crash_of
+from autoresearch_tui.engine.watch import TICK_S, Watch
 from autoresearch_tui.telemetry.machine import boot_id, born
-from autoresearch_tui.telemetry.progress import Progress, last_progress, tail_of
+from autoresearch_tui.telemetry.progress import tail_of
 
-TICK_S = 0.25
-GAP_S = 2.0  # a tick so much longer than asked was not lived through: the machine slept, or we were stopped
 TAIL = 2**16  # of the log, for the reason of a crash
-LINE = 2**12  # of the log, for the last line of progress
-USED_UP = 0.99  # of the budget: what follows (saving, evaluating) prints no progress
 LAUNCHER_BOUND_S = launcher.STRAGGLER_GRACE_S + launcher.KILL_BOUND_S + 2.0
 """Beyond the patience: a launcher that has not reported by then is stopped or worse."""
 ORPHANED_BOUND_S = 30.0
@@ -104,67 +101,6 @@ class Report(msgspec.Struct, frozen=True):
     """Why it could not be started."""
 
 
-class Clock:
-    """Time that was lived through, and beside it the gaps."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self.gap_s = 0.0
-        self.then = self.now()
-
-    @staticmethod
-    def now() -> tuple[float, float]:
-        """The clock that stands still while the machine sleeps, and the one that does not (macOS: the same)."""
-        return time.monotonic(), time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
-
-    def tick(self) -> None:
-        (awake_then, all_then), (awake, all_) = self.then, self.now()
-        self.then = awake, all_
-        lived = awake - awake_then
-        if lived > TICK_S + GAP_S:
-            lived = TICK_S
-        self.seconds += lived
-        self.gap_s += max(0.0, all_ - all_then - lived)
-
-
-class Watch:
-    """What a look at the clock and the log says, and why the training has to end, if it has to."""
-
-    def __init__(self, order: Order, log: int) -> None:
-        self.order = order
-        self.log = log
-        self.clock = Clock()
-        self.size = os.fstat(log).st_size
-        self.shrank = False
-        self.progress: Progress | None = None
-        self.moved_at = 0.0
-
-    def look(self) -> Outcome | None:
-        self.clock.tick()
-        order, seconds = self.order, self.clock.seconds
-        size = os.fstat(self.log).st_size
-        if size != self.size:
-            self.shrank |= size < self.size
-            self.size = size
-            progress = last_progress(tail_of(self.log, LINE))
-            if progress and progress != self.progress:
-                self.progress, self.moved_at = progress, seconds
-        if size > order.log_bytes:
-            return Outcome("crash", "output", f"its log grew beyond {order.log_bytes / 2**20:.3g} MB")
-        if seconds > order.timeout_s:
-            return Outcome("crash", "timeout", f"not over after {order.timeout_s:g} s")
-        if self.stalled and seconds - self.moved_at > order.stall_s:
-            return Outcome(
-                "crash", "stalled", f"no progress for {order.stall_s:g} s after step {self.progress.step if self.progress else 0}"
-            )
-        return None
-
-    @property
-    def stalled(self) -> bool:
-        """Whether a line of progress is due at all."""
-        return self.progress is not None and self.progress.fraction is not None and self.progress.fraction < USED_UP
-
-
 class Training:
     """A training that runs, or is about to."""
 
@@ -189,7 +125,7 @@ class Training:
     def release(self) -> None:
         """Let it begin; without effect on one that is ended already."""
         if not self._watch and not self._ending:
-            self._watch = Watch(self.order, self._log)
+            self._watch = Watch(self._log, self.order.timeout_s, self.order.stall_s, self.order.log_bytes)
             self._tell(b"go\n")
 
     def end(self, outcome: str = "skipped", why: str = "skipped by hand", crash: str = "") -> None:
@@ -218,12 +154,12 @@ class Training:
                 watching = group.create_task(self._keep_watch())
                 report = await self._listen()
                 watching.cancel()
-            swept: tuple[int, list[int]] = (0, [])
             if not report or not report.left:
                 self._child.wait()  # it has closed the socket, nearly its last act
-            if not report:  # nobody proved that the rest is gone
-                swept = await processes.sweep(self.order.token, {self._main} if self._main else ())
-            return self._outcome(report, *swept)
+            if report:
+                return self._outcome(report, 0, ())
+            # Nobody proved that the rest is gone.
+            return self._outcome(None, *await processes.sweep(self.order.token, {self._main} if self._main else ()))
         finally:
             if self._cut:
                 self._cut.cancel()
@@ -233,7 +169,7 @@ class Training:
     async def _listen(self) -> Report | None:
         """The launcher's report, when it has ended too; None if it ends without one."""
         report = None
-        with contextlib.suppress(ConnectionResetError):
+        with contextlib.suppress(ConnectionError):  # it may end while we write to it
             async for line in self._reader:
                 report = msgspec.json.decode(line, type=Report)
                 if report.main:
@@ -245,23 +181,22 @@ class Training:
     async def _keep_watch(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            if self._watch and (reason := self._watch.look()):
+            if self._watch and (found := self._watch.look()):
+                crash, why = found
                 # Patience with a log that fills the disk would fill it further.
-                self._end(reason, 0.0 if reason.crash == "output" else self.order.grace_s)
+                self._end(Outcome("crash", crash, why), 0.0 if crash == "output" else self.order.grace_s)
 
-    def _outcome(self, report: Report | None, swept: int, left: list[int]) -> Outcome:
-        """Why it ended, with what is known of it beside."""
-        reason = self._reason(report)
-        if reason.crash == "output":
-            os.ftruncate(self._log, self.order.log_bytes)
-        left = list(report.left) if report else left
-        why = "; ".join(filter(None, (reason.why, processes.cannot_end(left) if left else "")))
-        known = report or Report(stragglers=swept)
-        measured = replace(reason, why=why, code=known.code, cpu_s=known.cpu_s, rss_mb=known.rss_mb, stragglers=known.stragglers)
+    def _outcome(self, report: Report | None, swept: int, left: Collection[int]) -> Outcome:
+        """Why it ended, and what is known of it beside."""
+        reason, known = self._reason(report), report or Report(stragglers=swept, left=tuple(left))
+        why = "; ".join(filter(None, (reason.why, processes.cannot_end(known.left) if known.left else "")))
+        ended = replace(reason, why=why, code=known.code, cpu_s=known.cpu_s, rss_mb=known.rss_mb, stragglers=known.stragglers)
         if not self._watch:
-            return measured
-        self._watch.clock.tick()
-        return replace(measured, seconds=self._watch.clock.seconds, gap_s=self._watch.clock.gap_s, shrank=self._watch.shrank)
+            return ended
+        self._watch.look()
+        if ended.crash == "output":
+            os.ftruncate(self._log, self.order.log_bytes)
+        return replace(ended, seconds=self._watch.clock.seconds, gap_s=self._watch.clock.gap_s, shrank=self._watch.shrank)
 
     def _reason(self, report: Report | None) -> Outcome:
         """A person's wish stands; a limit that it reached while it was ending by itself does not."""
@@ -274,9 +209,8 @@ class Training:
         if report is None:
             return Outcome("crash", "killed", "its launcher was ended from outside, and the training with it")
         if report.errno:
-            return Outcome(
-                "crash", "error", f"{self.order.command[0]} cannot be started in {self.order.folder}: {os.strerror(report.errno)}"
-            )
+            what, why = self.order.command[0], os.strerror(report.errno)
+            return Outcome("crash", "error", f"{what} cannot be started in {self.order.folder}: {why}")
         if not itself or report.code is None:
             return Outcome("crash", "killed", "its launcher was told from outside to end it")
         if report.code == 0:

@@ -95,6 +95,13 @@ PHASES: dict[str, Prepare] = {
     )
 }  # fmt: skip
 
+
+def world_at(phase: str) -> World:
+    world = World()
+    PHASES[phase](world)
+    return world
+
+
 # ------------------------------------------------------------------------------------------------------------------------------
 # What comes of a command
 # ------------------------------------------------------------------------------------------------------------------------------
@@ -164,18 +171,27 @@ def came(world: World, command: int) -> str:
     return "; ".join(filter(None, [*told, how]))
 
 
-def said(prepare: Prepare, wish: c.Command) -> tuple[str, str]:
-    """The answer, and what comes of it."""
-    world, same = World(), World()
-    prepare(world)
-    prepare(same)
+def answered(world: World, wish: c.Command) -> str:
+    """What is answered at once."""
     commanded, *facts = world.send(wish)
     assert isinstance(commanded, e.Commanded)
-    if not commanded.accepted:
-        assert not facts
-        return f"refused: {commanded.why}", ""
-    at_once = "; ".join(map(shown, facts))
-    if commanded.command in world.run.wishes:
-        return at_once or "waits", came(world, commanded.command)
-    first, usual = (next(words for step in story(one) if isinstance(step, plan.Step) and (words := started(step))) for one in (world, same))
-    return at_once, first if first != usual else ""
+    if commanded.accepted:
+        return "; ".join(map(shown, facts)) or "waits"
+    assert not facts
+    return f"refused: {commanded.why}"
+
+
+def said(phase: str, wish: c.Command) -> tuple[str, str]:
+    """The answer, and what comes of it."""
+    world = world_at(phase)
+    at_once = answered(world, wish)
+    if at_once.startswith("refused"):
+        return at_once, ""
+    if world.run.heard in world.run.wishes:
+        return at_once, came(world, world.run.heard)
+    first = first_beginning(world)
+    return at_once, first if first != first_beginning(world_at(phase)) else ""
+
+
+def first_beginning(world: World) -> str:
+    return next(words for step in story(world) if isinstance(step, plan.Step) and (words := started(step)))

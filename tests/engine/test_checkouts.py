@@ -205,7 +205,9 @@ def test_an_upstream_night_is_continued_and_its_branch_and_file_stay(lab: Path) 
 
 def test_code_that_was_measured_elsewhere_is_not_tried_again(lab: Path) -> None:
     """Every single move of `DEPTH` but one was made by the earlier night."""
-    (lab / "train.py").write_text("\n".join(line for line in TRAIN.splitlines() if not line.startswith(("WIDTH", "ACTIVATION"))).replace('"WIDTH": 512, ', "") + "\n")
+    (lab / "train.py").write_text(
+        "\n".join(line for line in TRAIN.splitlines() if not line.startswith(("WIDTH", "ACTIVATION"))).replace('"WIDTH": 512, ', "") + "\n"
+    )
     git(lab, "commit", "-q", "-a", "-m", "smaller")
     git(lab, "checkout", "-q", "-b", "autoresearch/mar8")
     rows = "commit\tval_bpb\tmemory_gb\tstatus\tdescription\n"

@@ -21,7 +21,7 @@ COMMANDED = ("Commanded", "Fulfilled", "Rewound", "SettingsChanged", "Lapsed", "
 ARROWS = [
     *((kind, 1) for kind in BEGINNING),
     *((kind, 2 if kind in BEGINNING else 1) for kind in LIFE),
-    *((effect, 2) for effect in EFFECTS),
+    *((effect, 1 if effect == "branch" else 2) for effect in EFFECTS),
 ]
 
 

@@ -53,7 +53,7 @@ def test_an_end_that_is_asked_for_leaves_nothing(tmp_path: Path, end: Callable[[
             "stalled",
             "no progress for 0.3 s after step 7",
         ),
-        (CLINGING + "while True: print('x' * 10000)\n", {"log_bytes": 1 << 20}, "output", "its log grew beyond 1 MB"),
+        (CLINGING + "while True: print('x' * 10000)\n", {"log_bytes": 1 << 20, "grace_s": 30.0}, "output", "its log grew beyond 1 MB"),
     ],
     ids=["timeout", "stalled", "output"],
 )

@@ -104,8 +104,8 @@ def test_one_name_for_two_things_lets_nothing_out(lab: Path, tmp_path: Path) -> 
 
     lineage.export(committed(link + b"40000 a\0" + inner), tmp_path / "trial")
     assert contents(tmp_path / "outside") == {} and list(contents(tmp_path / "trial")) == ["a/x"]
-    with pytest.raises(LineageError, match=r"failed: (File exists|Is a directory)"):
-        lineage.export(committed(b"40000 a\0" + inner + b"100644 a\0" + blob), tmp_path / "other")
+    with pytest.raises(LineageError, match="failed: File exists"):
+        lineage.export(committed(2 * (b"100644 a\0" + blob)), tmp_path / "other")
 
 
 def test_a_folder_is_made_anew_and_never_seen_half_made(lab: Path, tmp_path: Path) -> None:

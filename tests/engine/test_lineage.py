@@ -156,12 +156,14 @@ def test_what_a_person_put_in_the_place_of_an_object_is_not_what_a_trial_gets(la
 
 
 def test_the_edited_file_is_one_file_whatever_its_name(lab: Path) -> None:
-    start = save(lab, {"src/t*.py": "LR = 0.1\n", "src/tests.py": "x = 1\n"})
-    now = save(lab, {"src/t*.py": "LR = 0.2\n", "src/tests.py": "x = 2\n"})
-    lineage = Lineage(lab, "nov20", edit="src/t*.py")
-    assert "+LR = 0.2" in lineage.diff(start, now) and "tests.py" not in lineage.diff(start, now)
+    edit = "src/t*\u00e9.py"
+    start = save(lab, {edit: "LR = 0.1\n", "src/test\u00e9.py": "x = 1\n"})
+    now = save(lab, {edit: "LR = 0.2\n", "src/test\u00e9.py": "x = 2\n"})
+    lineage = Lineage(lab, "nov20", edit=edit)
+    diff = lineage.diff(start, now)
+    assert diff.startswith(f"diff --git a/{edit} b/{edit}\n") and diff.endswith("-LR = 0.1\n+LR = 0.2\n")
     commit = lineage.commit(now, lineage.write_blob("LR = 0.3\n"), "try", AT)
-    assert lineage.read(commit, "src/t*.py") == b"LR = 0.3\n" and lineage.read(commit, "src/tests.py") == b"x = 2\n"
+    assert lineage.read(commit, edit) == b"LR = 0.3\n" and lineage.read(commit, "src/test\u00e9.py") == b"x = 2\n"
 
 
 def test_only_the_edited_file_changes_whatever_else_the_tree_holds(lab: Path) -> None:

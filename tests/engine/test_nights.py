@@ -189,7 +189,9 @@ def test_a_crash_has_its_kind_and_the_night_goes_on(lab: Path, kind: str, monkey
 
 
 def test_a_number_that_is_none_is_a_crash(lab: Path) -> None:
-    commit_train(lab, TRAIN.replace("began = time", 'value = value if os.environ["AUTORESEARCH_TRIAL"] == "0000-1" else math.nan\nbegan = time', 1))
+    commit_train(
+        lab, TRAIN.replace("began = time", 'value = value if os.environ["AUTORESEARCH_TRIAL"] == "0000-1" else math.nan\nbegan = time', 1)
+    )
     night(lab, 2)
     one = check_whole(lab).experiments[1]
     assert (one.verdict, one.value) == ("crash", None)

@@ -119,6 +119,13 @@ def test_a_run_goes_on_whatever_is_checked_out_now(tmp_path: Path) -> None:
     lineage.point(4, lineage.commit(commits[-1], lineage.write_blob("LR = 0.4\n"), "try", AT))
 
 
+def test_a_run_goes_on_while_somebody_edits_their_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    lineage = Lineage(plain(tmp_path), "nov20")
+    (tmp_path / ".gitconfig").write_text("[user\n")
+    night(lineage)
+
+
 def test_a_workspace_may_be_moved_between_two_starts(tmp_path: Path) -> None:
     lab = plain(tmp_path)
     commits = night(Lineage(lab, "nov20"))

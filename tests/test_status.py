@@ -1,0 +1,252 @@
+"""What a person and a program are told of a run: the screenful, the JSON, the row of `runs`, the lines."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from autoresearch_tui.journal import commands as c
+from autoresearch_tui.journal import events as e
+from autoresearch_tui.journal.fold import fold
+from autoresearch_tui.journal.results import Row
+from autoresearch_tui.journal.state import Run
+from autoresearch_tui.lines import line
+from autoresearch_tui.status import as_json, as_row, as_text
+from tests.journal.runs import AT, numbered
+
+STARTED = (
+    e.RunStarted("nov20", "c0ffee0" * 5, sigma=0.0005),
+    e.EngineStarted(4711, 20, "boot", "0.1.0", "sweep", device="cpu"),
+)
+
+
+def experiment(number: int, verdict: str, value: float | None, tip: int, idea: str = "baseline", by: str = "policy") -> tuple[e.Event, ...]:
+    return (
+        e.Proposed(number, parent=number - 1 if number else None, idea=idea),
+        e.Committed(number, f"{number:x}" * 40),
+        e.Launched(number, 1, 42, 5000, 30, "boot"),
+        e.Ended(number, 1, "finished" if value else "crash"),
+        *([e.Measured(number, 1, value, trust="verified", memory_gb=44.04)] if value else []),
+        e.Judged(number, verdict, "because", tip, by),
+        e.Applied(number),
+    )
+
+
+NIGHT = (
+    *STARTED,
+    *experiment(0, "keep", 0.9979, 0),
+    *experiment(1, "keep", 0.9932, 1, "matrix LR 0.04 -> 0.05"),
+    *experiment(2, "crash", None, 1, "twice as wide"),
+    *experiment(3, "discard", 0.9951, 1, "a smaller window", by="ada@lab"),
+)
+
+
+def state(*facts: e.Event) -> Run:
+    return fold(numbered([*NIGHT, *facts]))
+
+
+# ------------------------------------------------------------------------------------------------------------------------------
+# For programs
+# ------------------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_json_is_the_interface_that_is_promised() -> None:
+    asked = (e.Drafting("d0004", "tune", 1, "sweep"), e.Replied("d0004", 1.0, cost=0.25), e.Refused("d0004", "it does not parse"))
+    run = state(*asked, e.Commanded(7, c.Again(1), "ada@lab", True), e.Remembered("mar8", (Row("a", 1.0, 1.0, "keep", "x"),)))
+    assert as_json(run, alive=True) == {
+        "run": "nov20",
+        "phase": "drafting",
+        "why": "",
+        "paused": False,
+        "engine": {"pid": 4711, "alive": True},
+        "baseline": {"val_bpb": 0.9979, "sigma": 0.0005, "assumed": True},
+        "best": {"experiment": 1, "commit": "1" * 40, "val_bpb": 0.9932, "trust": "verified"},
+        "counts": {"keep": 2, "discard": 1, "crash": 1},
+        "proposals": {"sweep": {"asked": 1, "usable": 0, "refused": 1, "cost": 0.25}},
+        "experiments": [
+            row(0, "keep", 0.9979, "baseline"),
+            row(1, "keep", 0.9932, "matrix LR 0.04 -> 0.05"),
+            row(2, "crash", None, "twice as wide") | {"memory_gb": 0.0, "trust": ""},
+            row(3, "discard", 0.9951, "a smaller window") | {"by": "ada@lab"},
+        ],
+        "elsewhere": 1,
+        "waiting": [{"command": 7, "kind": "again", "by": "ada@lab"}],
+    }
+
+
+def row(number: int, verdict: str, value: float | None, idea: str) -> dict[str, object]:
+    return {
+        "number": number,
+        "commit": f"{number:x}" * 40,
+        "val_bpb": value,
+        "memory_gb": 44.04,
+        "verdict": verdict,
+        "reason": "because",
+        "by": "policy",
+        "trust": "verified",
+        "trials": 1,
+        "description": idea,
+    }
+
+
+def test_of_a_run_that_has_just_begun_everything_is_there_and_says_nothing() -> None:
+    said = as_json(fold(numbered(STARTED)), alive=True)
+    assert said.keys() == as_json(state(), alive=True).keys()
+    assert (said["phase"], said["best"], said["experiments"]) == ("starting", None, [])
+    assert said["baseline"] == {"val_bpb": None, "sigma": 0.0005, "assumed": True}
+    assert as_json(Run(), alive=False)["engine"] == {"pid": None, "alive": False}
+
+
+def test_what_is_not_judged_has_no_verdict_and_what_nobody_priced_no_cost() -> None:
+    said = as_json(state(e.Drafting("d4", "tune", 1, "gpt"), e.Replied("d4", 1.0, cost=None), e.Proposed(4, "d4", parent=1)), alive=True)
+    assert said["experiments"][4]["verdict"] is None
+    assert said["proposals"]["gpt"]["cost"] is None
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        ([e.Paused("ada@lab")], "paused by ada@lab"),
+        ([e.Paused("ada@lab", "lunch")], "paused by ada@lab: lunch"),
+        ([e.Waiting("outside 22:00-07:00")], "outside 22:00-07:00"),
+        ([e.Paused("ada@lab"), e.EngineEnded("stopped by bob@lab")], "stopped by bob@lab"),
+    ],
+)
+def test_why_it_does_not_train(facts: list[e.Event], why: str) -> None:
+    assert as_json(state(*facts), alive=True)["why"] == why
+    assert f": {why}" in as_text(state(*facts), alive=True).split("\n")[0]
+
+
+# ------------------------------------------------------------------------------------------------------------------------------
+# For people
+# ------------------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_screenful_of_a_live_run() -> None:
+    trains = (e.Proposed(4, operator="explore", parent=1, idea="a third layer"), e.Launched(4, 1, 42, 5004, 34, "boot"))
+    run = state(*trains, e.Commanded(7, c.Again(1), "ada@lab", True), e.Warned("the disk is nearly full"))
+    assert as_text(run, alive=True).split("\n") == [
+        "autoresearch nov20  ● training #4 explore",
+        "  best #1  val_bpb 0.993200 (-0.004700 against the baseline), verified; 2 kept, 1 discarded, 1 crashed",
+        "",
+        "     0 0000000  0.997900   44.0  keep     baseline",
+        "     1 1111111  0.993200   44.0  keep     matrix LR 0.04 -> 0.05",
+        "     2 2222222         -    0.0  crash    twice as wide",
+        "     3 3333333  0.995100   44.0  discard  [ada@lab] a smaller window",
+        "     4                 -    0.0  training a third layer",
+        "  waiting: again (command 7, by ada@lab)",
+        "  warning: the disk is nearly full",
+        "",
+        "`autoresearch-tui send stop` ends it after this trial; `autoresearch-tui send` alone lists the commands.",
+    ]
+
+
+def test_the_screenful_of_a_run_whose_engine_died() -> None:
+    head, *_, last = as_text(state(e.Proposed(4, parent=1)), alive=False).split("\n")
+    assert head == "autoresearch nov20  ○ the engine died while training"
+    assert last == "no engine works on it: `autoresearch-tui run` goes on. The best code: git checkout autoresearch/nov20"
+
+
+def test_the_screenful_of_a_run_without_an_experiment() -> None:
+    assert "  no experiment yet: the baseline comes first" in as_text(fold(numbered(STARTED)), alive=True).split("\n")
+
+
+def test_a_kept_experiment_that_the_trunk_left_is_marked() -> None:
+    text = as_text(state(e.Rewound(0, "ada@lab")), alive=True).split("\n")
+    assert "     1 1111111  0.993200   44.0  keep     (off the trunk) matrix LR 0.04 -> 0.05" in text
+    assert "  best #0  val_bpb 0.997900, verified; 2 kept, 1 discarded, 1 crashed" in text
+
+
+def test_only_the_latest_experiments_fill_the_screen() -> None:
+    text = as_text(state(*[e.Proposed(number, parent=1) for number in range(4, 104)]), alive=True).split("\n")
+    assert len(text) < 24
+    assert "  .. 92 earlier" in text
+
+
+def test_a_run_is_a_row_of_runs() -> None:
+    began = state().started_at
+    assert began == AT + 10
+    words = as_row(state(), True, 12_345_678).split()
+    assert (words[0], words[3:]) == ("nov20", ["4", "experiments", "gain", "-0.004700", "drafting", "12.3", "MB"])
+    assert as_row(state(), False, 0).split()[-3] == "died"
+    assert as_row(state(e.EngineEnded("the time is up")), False, 0).split()[-3] == "ended"
+    assert as_row(Run(), False, 0).split() == ["-", "0", "experiments", "gain", "-", "died", "0.0", "MB"]
+
+
+# ------------------------------------------------------------------------------------------------------------------------------
+# As lines
+# ------------------------------------------------------------------------------------------------------------------------------
+
+HEARD = e.Commanded(7, c.Again(1), "ada@lab", True)
+LINES: list[tuple[list[e.Event], str | None]] = [
+    ([e.RunStarted("nov20", "c0ffee0" * 5)], "run nov20 begins at c0ffee0, 300 s a trial, numbers reported"),
+    ([e.Remembered("mar8", (Row("a", 1.0, 1.0, "keep", "x"),) * 3)], "3 rows of mar8 are remembered; they were measured elsewhere"),
+    ([STARTED[1]], "engine 4711 starts: sweep on cpu"),
+    ([msgspec.structs.replace(STARTED[1], after="signal 9")], "engine 4711 starts again after signal 9: sweep on cpu"),
+    ([e.EngineEnded("stopped by ada@lab")], "the engine ends: stopped by ada@lab"),
+    ([e.ProgramChanged("abc")], None),
+    ([e.ProgramChanged("abc", "+ a line")], "program.md was changed: the next draft reads it"),
+    ([e.SettingsChanged(e.Limits(), True)], None),
+    ([e.SettingsChanged(e.Limits(), True, "ada@lab")], "settings changed by ada@lab"),
+    ([HEARD], "heard: again #1 by ada@lab"),
+    ([e.Commanded(7, c.Keep(0), "ada@lab", False, "it is over")], "refused: keep #0 by ada@lab: it is over"),
+    ([e.Commanded(7, c.Skip(12, 2), "ada@lab", True)], "heard: skip #12 by ada@lab"),
+    ([e.Commanded(7, c.Stop(1, now=True), "ada@lab", True)], "heard: stop now by ada@lab"),
+    ([e.Commanded(7, c.Review(False), "ada@lab", True)], "heard: review off by ada@lab"),
+    ([e.Commanded(7, c.Limit("cost", "5"), "ada@lab", True)], "heard: limit cost 5 by ada@lab"),
+    ([e.Commanded(7, c.Reject("d0001", "too wide"), "ada@lab", True)], "heard: reject d0001 too wide by ada@lab"),
+    ([e.Commanded(7, None, "ada@lab", False, "not known here")], "refused: a command by ada@lab: not known here"),
+    ([HEARD, e.Fulfilled(7)], None),
+    ([HEARD, e.Lapsed(7, "withdrawn by ada@lab")], "command 7 came to nothing: withdrawn by ada@lab"),
+    ([e.Paused("ada@lab")], "paused by ada@lab"),
+    ([e.Resumed("ada@lab")], "resumed by ada@lab"),
+    ([e.Waiting("outside 22:00-07:00")], "waiting: outside 22:00-07:00"),
+    ([e.Warned("the disk is nearly full")], "warning: the disk is nearly full"),
+    ([e.ResearcherDown("sweep", "no answer")], "sweep is down: no answer"),
+    ([e.ResearcherUp("sweep")], "sweep is back"),
+    ([e.Rewound(0, "ada@lab")], "the trunk went back to #0, by ada@lab"),
+    ([e.Drafting("d4", "tune", 1, "sweep")], None),
+    ([e.Replied("d4", 1.0)], None),
+    ([e.Refused("d4", "it does not parse")], "draft d4 refused: it does not parse"),
+    ([e.Drafted("d4", "b10b", "wider")], None),
+    ([e.Drafting("d4", "tune", 1, "sweep"), e.Drafted("d4", "b10b", "wider"), e.Held("d4", 2e9)], "draft d4 waits for a person: wider"),
+    ([e.Approved("d4", "ada@lab")], None),
+    ([e.Abandoned("d4", "skipped by hand")], "draft d4 given up: skipped by hand"),
+    ([e.Proposed(4, operator="tune", parent=1, idea="wider")], "#4 tune: wider"),
+    ([e.Committed(3, "c0ffee0")], None),
+    ([e.Launched(3, 2, 43, 1, 2, "boot")], None),
+    ([e.Launched(3, 2, 43, 1, 2, "boot"), e.Ended(3, 2, "finished")], None),
+    ([e.Ended(3, 1, "interrupted", why="the engine died")], "#3 interrupted: the engine died"),
+    ([e.Measured(3, 1, 0.99)], None),
+    ([e.Judged(3, "keep", "better by 0.001", 3)], "#3 KEEP    0.995100  better by 0.001"),
+    ([e.Launched(3, 2, 1, 1, 2, "b"), e.Judged(3, "discard", "worse", 1, "ada")], "#3 DISCARD 0.995100 (2 trials)  worse, decided by ada"),
+    ([e.Judged(2, "crash", "memory", 1)], "#2 CRASH   -  memory"),
+    ([e.Judged(99, "keep", "better", 3)], None),
+    ([e.Applied(3)], None),
+    ([e.Unknown("Dreamt", '{"of":"sheep"}')], 'Dreamt (of a later version): {"of":"sheep"}'),
+]
+
+
+@pytest.mark.parametrize(("facts", "text"), LINES, ids=[type(facts[-1]).__name__ for facts, _ in LINES])
+def test_a_fact_has_its_line_or_is_of_no_interest_by_itself(facts: list[e.Event], text: str | None) -> None:
+    said = line(facts[-1], state(*facts), AT)
+    assert (said is None) == (text is None)
+    if said and text:
+        assert said[2] == said[5] == ":", "the time comes first"
+        assert said[10:].startswith(text)
+
+
+def test_every_kind_of_fact_was_tried_above() -> None:
+    assert {type(facts[-1]) for facts, _ in LINES} == {*e.kinds().values(), e.Unknown}
+
+
+def test_nothing_that_others_wrote_commands_the_terminal() -> None:
+    hostile = "\x1b]0;owned\x07\x1b[2J\r\nnext\u202e\ud800"
+    for fact in (e.Warned(hostile), e.Proposed(4, parent=1, idea=hostile), e.EngineEnded(hostile)):
+        run = state(fact)
+        assert str(line(fact, run, 0.0)).isprintable()
+        assert all(text.isprintable() for text in as_text(run, alive=True).split("\n"))
+
+
+def test_what_has_no_time_has_a_gap_in_its_place() -> None:
+    assert line(e.Warned("no space is left"), Run(), 0.0) == "          warning: no space is left"

@@ -1,0 +1,99 @@
+"""A run of ten thousand experiments is read and shown as quickly as one of ten. What was measured is printed: `pytest -s`."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from autoresearch_tui.journal import events as e
+from autoresearch_tui.journal.fold import fold
+from autoresearch_tui.journal.state import Run
+from autoresearch_tui.journal.store import Journal, Writer
+from tests.journal.runs import Night, numbered
+
+EXPERIMENTS = 10_000
+SLACK = 1.5  # for a machine that has other things to do
+
+
+@pytest.fixture(scope="module")
+def facts() -> list[e.Event]:
+    night = Night(random.Random(7))
+    while len(night.settled) < EXPERIMENTS:
+        night.turn()
+    return night.facts
+
+
+@pytest.fixture(scope="module")
+def workspace(facts: list[e.Event], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("large") / "lab"
+    folder.mkdir()
+    for name in ("train.py", "prepare.py"):
+        (folder / name).write_text("TIME_BUDGET = 300\n")
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    with Writer(journal_of(folder)) as writer:
+        for first in range(0, len(facts), 50_000):
+            writer.append(*facts[first : first + 50_000])
+    return folder
+
+
+def journal_of(folder: Path) -> Path:
+    return folder / ".autoresearch" / "large" / "journal.sqlite"
+
+
+def best_of(what: str, limit: float, clock: Callable[[], float], do: Callable[[], object]) -> float:
+    """How long it takes when the machine has nothing else to do: the best of three, and of up to twelve while that is too long."""
+    taken: list[float] = []
+    while len(taken) < 3 or (min(taken) >= limit and len(taken) < 12):
+        began = clock()
+        do()
+        taken.append(clock() - began)
+    print(f"\n{what}: {min(taken):.3f} s at best, {sorted(taken)[len(taken) // 2]:.3f} s in the middle of {len(taken)}")
+    return min(taken)
+
+
+def test_the_facts_fold_within_a_second(facts: list[e.Event]) -> None:
+    recorded = numbered(facts)
+    assert len(recorded) > 9 * EXPERIMENTS
+    assert best_of(f"{len(recorded)} facts folded", 1.0, time.process_time, lambda: fold(recorded)) < 1.0
+
+
+def test_without_a_snapshot_they_are_read_within_two(workspace: Path) -> None:
+    runs: list[Run] = []
+
+    def read() -> None:
+        with Journal(journal_of(workspace)) as journal:
+            runs.append(fold(journal.events()))
+
+    assert best_of("read and folded", 2.0, time.process_time, read) < 2.0
+    with Journal(journal_of(workspace)) as journal:
+        assert runs[-1] == journal.refresh(), "with one"
+
+
+def test_one_more_fact_takes_no_longer_than_the_disk(workspace: Path) -> None:
+    with Writer(journal_of(workspace)) as writer:
+        assert best_of("one more fact", 0.02, time.perf_counter, lambda: writer.append(e.Warned("it is late"))) < 0.02 * SLACK
+
+
+def run_tui(workspace: Path, cache: Path, *arguments: str) -> str:
+    """As it is installed: its modules are compiled once."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment |= {"PYTHONPYCACHEPREFIX": str(cache)}
+    command = [sys.executable, "-m", "autoresearch_tui", *arguments]
+    return subprocess.run(command, cwd=workspace, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize(("seconds", "arguments"), [(0.15, ["--help"]), (0.3, ["status", "--json"])], ids=["help", "status"])
+def test_the_command_line_answers_at_once(seconds: float, arguments: list[str], workspace: Path, tmp_path: Path) -> None:
+    said = run_tui(workspace, tmp_path, *arguments)
+    if "--json" in arguments:
+        assert len(msgspec.json.decode(said)["experiments"]) >= EXPERIMENTS
+    what = f"autoresearch-tui {' '.join(arguments)}"
+    assert best_of(what, seconds, time.perf_counter, lambda: run_tui(workspace, tmp_path, *arguments)) < seconds * SLACK
