@@ -140,7 +140,9 @@ class Controller:
             self.failures += 1
             if not _only_time_mends(error) and self.failures > ATTEMPTS:
                 raise
-            self.warn_aside(f"{error}; trying again" if not _is_full(error) else f"no space is left for {self.folder.folder}: waiting for some.")
+            self.warn_aside(
+                f"no space is left for {self.folder.folder}: waiting for some." if _is_full(error) else f"{error}; trying again"
+            )
             await self._rest(min(PATIENCE_S, 2.0**self.failures))
 
     def warn_aside(self, why: str) -> None:

@@ -156,7 +156,8 @@ class Drafter:
         merged = reapply(before, after, onto)
         if merged is None:
             way = self._in_the_way(run, before, after, of)
-            return self.given_up(run, draft.draft, f"the change of #{of} does not fit the trunk any more" + (f": #{way} is in the way" if way else ""))
+            because = f": #{way} is in the way" if way else ""
+            return self.given_up(run, draft.draft, f"the change of #{of} does not fit the trunk any more{because}")
         if merged == onto:
             return self.given_up(run, draft.draft, f"the trunk is so already: the change of #{of} makes no difference")
         idea = f"{'revert' if draft.operator == 'revert' else 'again'} #{of}: {one.idea}"

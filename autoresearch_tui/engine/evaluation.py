@@ -61,7 +61,9 @@ class Bench:
         self.folder = folder
         self.workspace = workspace
 
-    async def judged(self, fact: e.Measured, name: str, commit: str, start: str, checkpoint: Path, environment: dict[str, str]) -> e.Measured:
+    async def judged(
+        self, fact: e.Measured, name: str, commit: str, start: str, checkpoint: Path, environment: dict[str, str]
+    ) -> e.Measured:
         """The judge's word on a checkpoint, beside what the training told of its time and memory."""
         bench = self.folder.folder / "bench" / name
         shutil.rmtree(bench, ignore_errors=True)

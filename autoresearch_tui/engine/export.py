@@ -62,7 +62,7 @@ class Export:
             facts, _, path = line.partition(b"\t")
             mode, kind, sha, size = facts.split()
             if any(part in (b"", b".", b"..") or part.lower() == b".git" for part in path.split(b"/")):
-                raise LineageError(f"{commit[:7]} holds a file that leads out of its folder: {os.fsdecode(path)!r}. It is not exported.")
+                raise LineageError(f"a file of {commit[:7]} leads out of its folder, so no trial may have it: {os.fsdecode(path)!r}.")
             if kind == b"blob":  # the other kind is a submodule
                 entries.append(Entry(path, mode, sha.decode(), int(size) if size.isdigit() else 0))  # what is missing has no size
         return entries

@@ -93,11 +93,8 @@ def _decided(run: Run, one: Experiment) -> tuple[str, str, str]:
         return "keep", "baseline", "policy"
     if one.kept_by and one.verdict in ("", "crash"):
         return "keep", "kept by hand", one.kept_by
-    trunk = run.experiments[run.tip] if run.tip is not None else None
-    reference = trunk.value if trunk else None
-    if reference is None or one.value is None:
-        return "keep", "the trunk has no number", "policy"
-    gain = run.badness(reference) - run.badness(one.value)
+    assert run.tip is not None
+    gain = run.badness(run.experiments[run.tip].value) - run.badness(one.value)
     if gain > 0:
         return "keep", f"better by {gain:.6f}", "policy"
     return "discard", f"worse by {-gain:.6f}" if gain else "no better", "policy"

@@ -275,9 +275,7 @@ class Lineage:
 def check_tag(tag: str) -> None:
     """A tag is part of a ref and the name of a folder, on every file system."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", tag) or ".." in tag or tag.endswith((".", ".lock")):
-        raise LineageError(
-            f"{clean(tag)!r} cannot be a tag: take letters, digits, `-`, `_` and `.`, 64 at most, with a letter or digit first."
-        )
+        raise LineageError(f"{tag!r} cannot be a tag: take letters, digits, `-`, `_` and `.`, 64 at most, with a letter or digit first.")
 
 
 def encoded(source: str) -> bytes:

@@ -48,7 +48,8 @@ def free_tag(workspace: Workspace, today: datetime) -> str:
     """`nov20`, or `nov20-2` where that was used already."""
     stem = today.strftime("%b%d").lower()
     names = (stem if number == 1 else f"{stem}-{number}" for number in range(1, 1000))
-    return next(name for name in names if not workspace.run(name).journal.exists() and not Lineage(workspace.folder, name, workspace.edit).taken())
+    unused = (name for name in names if not workspace.run(name).journal.exists())
+    return next(name for name in unused if not Lineage(workspace.folder, name, workspace.edit).taken())
 
 
 def comparability_key(workspace: Workspace) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """One call of git, through GitPython's command interface, with a time limit and an answer: bytes, or one sentence.
 
-This file owns how a call is made and how its failure is told. A call hears nothing of the environment of this process, and what it
+This file owns how a call is made and how its failure is told. A call hears nothing of the GIT_ variables of this process; what it
 hears of the user's configuration is for its caller to say. Which repository, and what is asked of it, stands in repository.py.
 """
 
@@ -27,14 +27,14 @@ class LineageError(Exception):
     """Git could not do it: one sentence says why, and what to do next."""
 
     def __init__(self, sentence: str, *, no_space: bool = False, lock: Path | None = None, said: str = "") -> None:
-        super().__init__(sentence)
+        super().__init__(clean(sentence))
         self.no_space = no_space  # the disk or the quota is full: wait for room and do it again, rather than fail
         self.lock = lock  # the file by which another git holds what this call needed
         self.said = said  # git's own words
 
     @classmethod
     def of(cls, error: OSError, doing: str) -> LineageError:
-        where = f" ({clean(str(error.filename))})" if error.filename else ""
+        where = f" ({error.filename})" if error.filename else ""
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         return cls(f"{doing} failed: {error.strerror or error}{where}.", no_space=full)
 
@@ -92,7 +92,7 @@ def call(
         return printed
     if status in allow:
         return b""
-    raise failure(folder, arguments[0], clean(said))
+    raise failure(folder, arguments[0], said or f"it ended with status {status}")
 
 
 def failure(folder: Path, verb: str, said: str) -> LineageError:
@@ -104,7 +104,7 @@ def failure(folder: Path, verb: str, said: str) -> LineageError:
     if held := re.search(r"Unable to create '(.+\.lock)': File exists", said):
         sentence = f"another git holds {held[1]}, or was killed while it did: if no git is running, delete that file."
         return LineageError(sentence, lock=Path(held[1]), said=said)
-    return LineageError(f"git {verb} failed in {folder}: {last_words(said)}.", said=said)
+    return LineageError(f"git {verb} failed in {folder}: {cause(said)}.", said=said)
 
 
 def is_full(folder: Path) -> bool:
@@ -116,11 +116,11 @@ def is_full(folder: Path) -> bool:
     return disk.f_bavail * disk.f_frsize < 1 << 16 or (disk.f_files > 0 and disk.f_favail == 0)
 
 
-def last_words(said: str) -> str:
-    """The line with which git gave up."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()] or ["it did not say why"]
+def cause(said: str) -> str:
+    """The line in which git says why: the first that is more than a warning."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
     grave = [line for line in lines if line.startswith(("fatal: ", "error: "))]
-    return re.sub(r"^(fatal|error): ", "", (grave or lines)[-1]).rstrip(".")
+    return re.sub(r"^(fatal|error): ", "", (grave or lines)[0]).rstrip(".")
 
 
 def clean(text: str) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from autoresearch_tui.engine.plumbing import LineageError, call, clean, gitpython, last_words
+from autoresearch_tui.engine.plumbing import LineageError, call, cause, gitpython
 
 PATIENCE = 2.0  # seconds to wait for a ref that another git is writing, which takes that git a millisecond
 OLDEST = (2, 32)  # the first git that can be told to leave the user's own configuration alone
@@ -110,7 +110,7 @@ class Repository(msgspec.Struct, frozen=True):
             raise LineageError(
                 f"the repository of {self.workspace} has no commit yet: `cd {folder} && git add . && git commit -m start` makes one."
             )
-        raise LineageError(f"{clean(revision)!r} is no commit of the repository of {self.workspace}: give a branch, a tag or a sha.")
+        raise LineageError(f"{revision!r} is no commit of the repository of {self.workspace}: give a branch, a tag or a sha.")
 
     def _verify(self, name: str) -> str:
         return self.git("rev-parse", "--verify", "--quiet", "--end-of-options", name, allow=(1, 128)).decode().strip()
@@ -119,7 +119,7 @@ class Repository(msgspec.Struct, frozen=True):
         """A file of the workspace, as it is called from the top of the repository."""
         whole = posixpath.normpath(self.prefix + path)
         if posixpath.isabs(path) or not whole.startswith(self.prefix) or whole in (".", "..") or whole.startswith("../"):
-            raise LineageError(f"{clean(path)!r} is not a file inside {self.workspace}.")
+            raise LineageError(f"{path!r} is not a file inside {self.workspace}.")
         return whole
 
     def uncommitted(self, paths: Sequence[str], revision: str = "HEAD") -> list[str]:
@@ -185,7 +185,7 @@ def why_closed(folder: Path, said: str) -> str:
             f" if one of the two was moved, `git worktree repair {quoted}` in the main checkout mends it."
         )
     if "not a git repository" not in said:
-        return f"git cannot open the repository of {folder}: {last_words(said)}."
+        return f"git cannot open the repository of {folder}: {cause(said)}."
     broken = [parent / ".git" for parent in (folder, *folder.parents) if (parent / ".git").exists()]
     if broken:
         return f"git does not recognise {broken[0]}, so something in it is lost: `git init` there may mend it, a new clone will."

@@ -32,6 +32,9 @@ from autoresearch_tui.telemetry.machine import boot_id, born
 from autoresearch_tui.telemetry.progress import tail_of
 
 TAIL = 2**16  # of the log, for the reason of a crash
+LAUNCHER = os.open(launcher.__file__, os.O_RDONLY | os.O_CLOEXEC)
+"""The launcher as it was when this was imported: an upgrade in the middle of a night puts another file in its place."""
+START = "import os, sys; number = int(sys.argv.pop(1)); exec(compile(os.pread(number, 2**20, 0), 'launcher.py', 'exec'))"
 LAUNCHER_BOUND_S = launcher.STRAGGLER_GRACE_S + launcher.KILL_BOUND_S + 2.0
 """Beyond the patience: a launcher that has not reported by then is stopped or worse."""
 ORPHANED_BOUND_S = 30.0
@@ -85,6 +88,8 @@ class Outcome(msgspec.Struct, frozen=True):
     """Processes that outlived the main one and were ended."""
     shrank: bool = False
     """Whether its log once was longer: a training only adds to it."""
+    left: tuple[int, ...] = ()
+    """Processes that no signal ends."""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -190,7 +195,9 @@ class Training:
         """Why it ended, and what is known of it beside."""
         reason, known = self._reason(report), report or Report(stragglers=swept, left=tuple(left))
         why = "; ".join(filter(None, (reason.why, processes.cannot_end(known.left) if known.left else "")))
-        ended = replace(reason, why=why, code=known.code, cpu_s=known.cpu_s, rss_mb=known.rss_mb, stragglers=known.stragglers)
+        ended = replace(
+            reason, why=why, left=tuple(known.left), code=known.code, cpu_s=known.cpu_s, rss_mb=known.rss_mb, stragglers=known.stragglers
+        )
         if not self._watch:
             return ended
         self._watch.look()
@@ -229,13 +236,13 @@ async def spawn(order: Order) -> Training:
         log = open_log(order.log)
         try:
             child = subprocess.Popen(
-                [sys.executable, "-I", "-S", launcher.__file__, str(theirs.fileno())],
+                [sys.executable, "-I", "-S", "-c", START, str(LAUNCHER), str(theirs.fileno())],
                 env={processes.TOKEN: order.token} | {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ},
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                pass_fds=(theirs.fileno(), *order.descriptors),
+                pass_fds=(LAUNCHER, theirs.fileno(), *order.descriptors),
                 start_new_session=True,
             )
         except BaseException:

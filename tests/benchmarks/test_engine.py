@@ -7,6 +7,7 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -36,7 +37,8 @@ class Watch:
         self.seconds: dict[str, list[float]] = defaultdict(list)
 
     def on(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for owner, name, label in ((Controller, "_do", None), (Training, "wait", "the training's own"), (Local, "spawn", "of Train: folder and launcher")):
+        own, spawn = "the training's own", "of Train: folder and launcher"
+        for owner, name, label in ((Controller, "_do", None), (Training, "wait", own), (Local, "spawn", spawn)):
             monkeypatch.setattr(owner, name, self._timed(getattr(owner, name), label))
 
     def _timed(self, original: Callable[..., Awaitable[Any]], label: str | None) -> Callable[..., Awaitable[Any]]:
@@ -68,7 +70,7 @@ def test_an_experiment_costs_at_most_150_ms_beyond_its_training(tmp_path: Path, 
 
     night(folder, 52, tell)
     own = watch.seconds.pop("the training's own")[1:]
-    whole = [after - before for before, after in zip(moments, moments[1:], strict=False)]
+    whole = [after - before for before, after in pairwise(moments)]
     overhead = [all_ - training for all_, training in zip(whole, own, strict=True)][-50:]
     print(f"\nan experiment: {median(whole) * 1000:.0f} ms, of which its training {median(own) * 1000:.0f} ms (medians of {len(overhead)})")
     for name, seconds in sorted(watch.seconds.items(), key=lambda entry: -median(entry[1])):
@@ -87,7 +89,8 @@ def test_many_experiments_leave_memory_files_and_time_flat(tmp_path: Path, exper
     def tell(recorded: Recorded, run: Run) -> None:
         if type(recorded.event).__name__ == "Applied" and len(run.experiments) % (experiments // 10) == 0:
             pages = int(Path("/proc/self/statm").read_text().split()[1])
-            rows.append((len(run.experiments), time.perf_counter() - began, pages * os.sysconf("SC_PAGE_SIZE") / 2**20, len(os.listdir("/proc/self/fd"))))
+            megabytes, files = pages * os.sysconf("SC_PAGE_SIZE") / 2**20, len(os.listdir("/proc/self/fd"))
+            rows.append((len(run.experiments), time.perf_counter() - began, megabytes, files))
 
     night(folder, experiments, tell)
     print("\nexperiments   ms each   resident MB   files")

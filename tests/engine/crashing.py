@@ -13,9 +13,10 @@ from collections.abc import Callable
 from typing import Any
 
 from autoresearch_tui.cli import main
-from autoresearch_tui.engine import controller, settling
+from autoresearch_tui.engine import controller
 from autoresearch_tui.engine.executors.local import Local
 from autoresearch_tui.engine.lineage import Lineage
+from autoresearch_tui.journal import results
 from autoresearch_tui.journal.store import Writer
 
 EFFECTS: dict[str, tuple[Any, str]] = {
@@ -26,7 +27,7 @@ EFFECTS: dict[str, tuple[Any, str]] = {
     "note": (Lineage, "annotate"),
     "export": (Lineage, "export"),
     "spawn": (Local, "spawn"),
-    "results": (settling.results, "write_file"),
+    "results": (results, "write_file"),
     "settle": (controller, "settle"),
 }
 

@@ -101,7 +101,7 @@ def wait_for(condition: object, seconds: float = 30.0) -> None:
 
 
 def leftovers(folder: Path) -> list[str]:
-    """Processes of any trial of this checkout, by the token in their environment; the launcher has none, and ends with them."""
+    """Processes of any trial of this checkout, launchers included, by the token in their environment."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
@@ -110,7 +110,7 @@ def leftovers(folder: Path) -> list[str]:
                 line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             except OSError:
                 continue
-            if f"AUTORESEARCH_TOKEN={folder}".encode() in environment or (f"{folder}/" in line and "launcher.py" in line):
+            if f"AUTORESEARCH_TOKEN={folder}".encode() in environment:
                 found.append(f"{entry.name} {line}")
     return found
 

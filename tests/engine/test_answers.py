@@ -349,7 +349,7 @@ def of_any_kind(kind: type[c.Command]) -> st.SearchStrategy[c.Command]:
     return st.builds(kind, **kinds)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(list(PHASES)), st.sampled_from(list(ANSWERS)).flatmap(of_any_kind), st.text())
 def test_no_command_brings_the_engine_down(phase: str, wish: c.Command, by: str) -> None:
     world = world_at(phase)

@@ -53,8 +53,9 @@ def test_killed_while_commands_are_obeyed_it_obeys_each_of_them_once(tmp_path: P
     tui(folder, "run", "--tag", "night", "--experiments", "2")
     with Journal(journal_of(folder)) as journal:
         session = journal.refresh().session + 1  # as if sent to the engine that starts now
-        wishes = [c.Note("smaller"), c.Rewind(0), c.Idea("SET DEPTH = 5"), c.Limit("cost", "5"), c.Withdraw(99), c.Rewind(77)]
-        for wish in [*wishes, c.Pause(session), c.Note("gone"), c.Withdraw(8), c.Resume(session)]:
+        wishes: list[c.Command] = [c.Note("smaller"), c.Rewind(0), c.Idea("SET DEPTH = 5"), c.Limit("cost", "5"), c.Withdraw(99)]
+        wishes += [c.Rewind(77), c.Pause(session), c.Note("gone"), c.Withdraw(8), c.Resume(session)]
+        for wish in wishes:
             journal.send(wish, "somebody")
     killed(folder, when, what, 1, "run", "--tag", "night", "--experiments", "4")
     tui(folder, "run", "--tag", "night", "--experiments", "4", "--after", "signal 9")

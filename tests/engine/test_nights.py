@@ -268,3 +268,26 @@ def test_old_logs_are_compressed_and_old_checkpoints_go_when_the_run_is_too_larg
     left = {path.stem for path in (folder.folder / "checkpoints").glob("*.pt")}
     assert run.best
     assert left == {f"{number:04}" for number in {*run.trunk[-2:], run.best.number}}
+
+
+def test_an_upgrade_in_the_middle_of_a_night_does_no_harm(lab: Path, tmp_path: Path) -> None:
+    """The package is replaced by garbage while an engine that was started from it works."""
+    import os
+    import shutil
+    import sys
+
+    import autoresearch_tui
+
+    installed = tmp_path / "installed"
+    shutil.copytree(Path(autoresearch_tui.__file__).parent, installed / "autoresearch_tui", ignore=shutil.ignore_patterns("__pycache__"))
+    environment = os.environ | {"PYTHONPATH": str(installed), "TORCH_STUB_SECONDS": "0.2"}
+    arguments = ["run", "--tag", "night", "--experiments", "6", "--dir", str(lab)]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "autoresearch_tui", *arguments], env=environment, cwd=installed, stdout=subprocess.DEVNULL
+    )
+    wait_for(lambda: state(lab).running is not None)
+    for path in installed.rglob("*.py"):
+        path.unlink()
+        path.write_text("raise SystemExit('upgraded')\n")
+    assert running.wait(60) == 0
+    assert len(check_whole(lab).experiments) == 6

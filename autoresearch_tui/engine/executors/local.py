@@ -12,15 +12,17 @@ from pathlib import Path
 
 from autoresearch_tui.engine.evaluation import Bench, reported
 from autoresearch_tui.engine.lineage import Lineage
+from autoresearch_tui.engine.processes import Unended
 from autoresearch_tui.engine.trainer import Order, Outcome, Training, clear, spawn
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.commands import Skip
 from autoresearch_tui.journal.state import Experiment, Run, Trial, Waiting
+from autoresearch_tui.telemetry.machine import born
 from autoresearch_tui.workspace import RunFolder, Workspace, name_of
 
 ALLOWED = {"PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR", "TERM", "XDG_CACHE_HOME", "AUTORESEARCH_DATA", "AUTORESEARCH_DEVICE"}
 ALLOWED |= {"AUTORESEARCH_STEPS", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "CUDA_HOME", "HF_HOME", "HF_HUB_CACHE", "UV_CACHE_DIR"}
-ALLOWED_PREFIXES = ("LC_", "CUDA_", "NVIDIA_", "NCCL_", "ROCR_", "HIP_", "HSA_", "PYTORCH_", "TORCH_", "TORCHINDUCTOR_", "TRITON_", "OMP_", "MKL_")
+ALLOWED_PREFIXES = ("LC_", "CUDA_", "NVIDIA_", "NCCL_", "ROCR_", "HIP_", "HSA_", "PYTORCH_", "TORCH", "TRITON_", "OMP_", "MKL_")
 KEYS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
 DISK_TRIES = 3  # trainings that may die of a full disk before that is called the experiment's own fault
 
@@ -35,6 +37,8 @@ class Local:
         self.boot = boot
         self.log_bytes = log_bytes
         self.running: Training | None = None
+        self._refusing: tuple[int, ...] = ()
+        """Processes of the last trial that no signal ended: they may hold memory that the next one needs."""
 
     def expected_s(self, run: Run) -> float:
         """How long the next trial takes: as the last one did, or a guess."""
@@ -49,7 +53,9 @@ class Local:
         return f"{self.folder.folder}/{name_of(number, trial)}"
 
     async def spawn(self, one: Experiment, trial: int, seed: int) -> Training:
-        """The trial's folder and processes, which wait for the word."""
+        """The trial's folder and processes, which wait for the word. Raises Unended while something of the last one lives."""
+        if living := [pid for pid in self._refusing if born(pid)]:
+            raise Unended(living)
         where = self.folder.trial(one.number, trial)
         shutil.rmtree(where, ignore_errors=True)
         where.parent.mkdir(mode=0o700, exist_ok=True)
@@ -99,6 +105,7 @@ class Local:
     def ended(self, run: Run, number: int, trial: int, outcome: Outcome) -> list[e.Event]:
         """What to write down when a trial's processes are gone."""
         self.running = None
+        self._refusing = outcome.left
         kind, crash = outcome.outcome, outcome.crash
         full = [one for one in run.experiments[number].trials if one.crash == "disk"]
         if crash == "disk" and len(full) < DISK_TRIES - 1:
