@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,7 @@ from hypothesis import strategies as st
 
 import autoresearch_tui.settings
 from autoresearch_tui.settings import KINDS, Loaded, Settings, SettingsError, load
+from tests.machine import nobody
 
 NO_EDIT = "2: experiment.edit has to be a file inside the workspace, such as train.py, not"
 NOTHING: dict[str, str] = {}
@@ -259,19 +258,6 @@ def test_what_is_no_file_gets_its_sentence(lab: Path) -> None:
 def test_a_workspace_that_is_no_folder_has_no_settings(lab: Path) -> None:
     assert load(lab / "nowhere", {}, NOTHING).settings == Settings()
     assert load(write(lab, ""), {}, NOTHING).settings == Settings()
-
-
-@contextlib.contextmanager
-def nobody() -> Iterator[None]:
-    """As a user for whom permissions count, for they do not count for root."""
-    root = os.geteuid() == 0
-    if root:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        if root:
-            os.seteuid(0)
 
 
 def test_a_file_that_may_not_be_read_gets_its_sentence(lab: Path) -> None:

@@ -21,7 +21,7 @@ from autoresearch_tui.engine.judge import judge, next_draft
 from autoresearch_tui.engine.lineage import Lineage, LineageError
 from autoresearch_tui.engine.processes import Unended
 from autoresearch_tui.engine.search import next_move
-from autoresearch_tui.engine.settling import settle
+from autoresearch_tui.engine.settling import restore_refs, settle
 from autoresearch_tui.engine.upkeep import Upkeep
 from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal import events as e
@@ -94,7 +94,10 @@ class Controller:
 
     async def work(self) -> plan.End:
         """Until there is a reason to end."""
+        await asyncio.to_thread(restore_refs, self.run, self.lineage)
         await self._settle(None)
+        if warning := await asyncio.to_thread(self.lineage.checked_out):
+            self.record(e.Warned(warning))
         self.hear()
         listening = asyncio.create_task(self._listen())
         try:

@@ -155,7 +155,7 @@ class Lineage:
 
     def annotate(self, commit: str, text: str) -> None:
         """Make this the note of a commit. All runs of a repository write to this one ref, so it moves only from where it was read."""
-        note = encoded(text)
+        note = clean(text).encode()
         who = f"{IDENTITY['GIT_COMMITTER_NAME']} <{IDENTITY['GIT_COMMITTER_EMAIL']}>"
         title = f"A note of autoresearch/{self.tag}"
         for _ in range(WRITERS):

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from autoresearch_tui.engine.answers import Refusal, limited
-from autoresearch_tui.engine.lineage import Lineage
+from autoresearch_tui.engine.lineage import Lineage, upstream_nights
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.results import Unreadable, read_file
 from autoresearch_tui.journal.state import Run
@@ -89,6 +89,12 @@ def begin(workspace: Workspace, lineage: Lineage, folder: RunFolder, settings: S
     ]
     if lineage.uncommitted([workspace.edit], start):
         facts.append(e.Warned(f"{workspace.edit} has changes that are not committed: the run begins without them, from {start[:7]}."))
+    nights = {tip: tag for tag, tip in upstream_nights(lineage.repository).items()}
+    if nights and not asked.origin and start not in nights:
+        newest = f"autoresearch/{list(nights.values())[-1]}"
+        facts.append(
+            e.Warned(f"the checkout holds an earlier night, {newest}: `--tag NAME --from {newest}` continues it; this run begins at HEAD.")
+        )
     return [*facts, *_elsewhere(workspace)]
 
 

@@ -24,6 +24,14 @@ def settle(run: Run, folder: RunFolder, lineage: Lineage, experiment: Experiment
     return warning
 
 
+def restore_refs(run: Run, lineage: Lineage) -> None:
+    """Git does not flush the folders of its refs: a power cut may have taken one that the journal knows."""
+    there = lineage.refs()
+    for one in run.experiments.values():
+        if one.commit and there.get(one.number) != one.commit:
+            lineage.point(one.number, one.commit)
+
+
 def _move_branch(run: Run, lineage: Lineage) -> str:
     """The branch follows the trunk, unless somebody put a commit of their own on it: that one is not ours to drop."""
     if run.tip is None or not (commit := run.experiments[run.tip].commit):

@@ -256,3 +256,23 @@ def test_a_run_begins_from_the_best_of_another(lab: Path) -> None:
     tui(lab, "runs", "--delete", "night", "--yes")
     assert not journal_of(lab).exists()
     assert git(lab, "rev-parse", "refs/autoresearch/night/0")
+
+
+def test_an_earlier_night_is_pointed_out_where_the_run_does_not_continue_it(lab: Path) -> None:
+    git(lab, "checkout", "-q", "-b", "autoresearch/mar8")
+    git(lab, "commit", "-q", "--allow-empty", "-m", "theirs")
+    git(lab, "checkout", "-q", "main")
+    assert "`--tag NAME --from autoresearch/mar8` continues it" in one_night(lab, experiments=1)
+
+
+def test_a_ref_that_a_power_cut_took_is_there_again_after_the_next_start(lab: Path) -> None:
+    one_night(lab, experiments=3)
+    git(lab, "update-ref", "-d", "refs/autoresearch/night/2")
+    one_night(lab, experiments=3)
+    check_whole(lab)
+
+
+def test_whoever_has_the_branch_checked_out_is_told_what_will_happen(lab: Path) -> None:
+    one_night(lab, experiments=1)
+    git(lab, "checkout", "-q", "autoresearch/night")
+    assert "git checkout --detach" in one_night(lab, experiments=2)

@@ -16,6 +16,7 @@ from autoresearch_tui.engine import plumbing
 from autoresearch_tui.engine.lineage import Lineage, LineageError, open_repository
 from tests.engine.repositories import START, git, make_repository, save
 from tests.engine.test_lineage import AT, night
+from tests.machine import HAS_REFTABLE
 
 # ---------------------------------------------------------------------------------------------------------------------------------
 # Every kind of repository
@@ -66,8 +67,6 @@ def with_large_hashes(folder: Path) -> Path:
 
 
 def with_a_table_of_refs(folder: Path) -> Path:
-    if subprocess.run(["git", "init", "-q", "--ref-format=reftable", folder / "try"], capture_output=True).returncode:
-        pytest.skip("this git has no reftable")
     return make_repository(folder / "lab", None, "--ref-format=reftable")
 
 
@@ -81,7 +80,7 @@ def with_an_odd_name(folder: Path) -> Path:
 
 
 KINDS = [plain, sub_folder, submodule, linked_worktree, worktree_of_a_bare_one, detached, shallow, with_large_hashes]
-KINDS += [with_a_table_of_refs, behind_a_link, with_an_odd_name]
+KINDS += [behind_a_link, with_an_odd_name, *([with_a_table_of_refs] if HAS_REFTABLE else [])]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
@@ -204,7 +203,7 @@ def test_a_workspace_that_goes_away_during_the_night(tmp_path: Path) -> None:
         lineage.write_blob("x")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+@pytest.mark.needs("root")  # only root can give a file away
 def test_a_repository_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lab = plain(tmp_path)
     for path in (lab, lab / ".git"):
@@ -248,6 +247,7 @@ def test_ctrl_c_in_the_terminal_is_not_for_git(tmp_path: Path, monkeypatch: pyte
     assert int((tmp_path / "session").read_text()) != os.getsid(0)
 
 
+@pytest.mark.needs("mount")
 def test_a_full_disk_is_told_from_other_troubles(tmp_path: Path) -> None:
     small = tmp_path / "small"
     small.mkdir()
@@ -277,14 +277,12 @@ print(lineage.refs() == {{1: commit}}, lineage.branch() == commit, lineage.note(
 """
     mount = f"mount -t tmpfs -o size=1m none {small} && exec {sys.executable} -"
     done = subprocess.run(["unshare", "-Urm", "sh", "-c", mount], input=script, capture_output=True, text=True)
-    if "unshare" in done.stderr or "mount" in done.stderr:
-        pytest.skip("no file system may be mounted here")
     told = done.stdout.splitlines()
     assert [line.split(" ", 2)[0] for line in told] == ["True"] * 7, done.stdout + done.stderr
     assert all("no space is left on the disk of" in line or "No space left" in line for line in told[:6]), done.stdout
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.needs("no root")
 def test_a_repository_that_may_not_be_written(tmp_path: Path) -> None:
     lineage = Lineage(plain(tmp_path), "nov20")
     (tmp_path / "lab" / ".git" / "objects").chmod(0o500)

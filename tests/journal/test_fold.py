@@ -110,7 +110,9 @@ def test_whatever_the_facts_every_question_has_an_answer(facts: list[e.Event]) -
 @settings(SOME, max_examples=300)
 @given(st.lists(ANY_FACT, max_size=30))
 def test_facts_that_make_no_sense_together_still_give_a_state(facts: list[e.Event]) -> None:
-    run = fold(numbered(facts))
+    begun: list[e.Event] = [e.Proposed(number) for number in range(4)]
+    begun += [e.Drafting(name, "tune", 0, "sweep") for name in ("d0001", "d0002")]
+    run = fold(numbered([*begun, *facts]))
     ask_everything(run)
     for recorded in numbered(facts):
         line(recorded.event, run, recorded.at)
@@ -277,6 +279,18 @@ def test_another_trial_makes_a_settled_experiment_due_again() -> None:
     assert run.experiments[0].due
     assert not run.experiments[0].settled
     assert not state(*BASELINE, *trial(0, 1.1, 2), e.Judged(0, "keep", "baseline", 0)).experiments[0].due
+
+
+def test_a_verdict_is_not_settled_before_the_world_says_so() -> None:
+    decided = (*BASELINE, *experiment(1, 0, "discard", 0), e.Judged(1, "keep", "kept by hand", 1, "ada"))
+    assert [one.number for one in state(*decided).unsettled] == [1]
+    assert not state(*decided, e.Applied(1)).unsettled
+
+
+def test_a_verdict_of_a_later_version_is_none_of_the_three() -> None:
+    run = state(*BASELINE, *experiment(1, 0, "postponed", 0))
+    assert run.counts == {"keep": 1, "discard": 0, "crash": 0}
+    assert run.rows[1].status == "postponed"
 
 
 def test_the_trunk_follows_the_verdicts_and_rewinds() -> None:

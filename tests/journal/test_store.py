@@ -23,7 +23,7 @@ import pytest
 from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.fold import fold
-from autoresearch_tui.journal.store import Journal, JournalError, Writer
+from autoresearch_tui.journal.store import SNAPSHOT_EVERY, Journal, JournalError, Writer
 from autoresearch_tui.lines import line
 from autoresearch_tui.status import as_text
 from tests.journal.runs import Night
@@ -555,10 +555,10 @@ def test_no_space_left_is_an_error_of_the_system_and_changes_nothing(written: Pa
 
 def test_a_snapshot_that_has_no_space_fails_nobody(written: Path) -> None:
     with Writer(written) as writer:
-        recorded = writer.append(*[e.Proposed(number, idea="x" * 100) for number in range(1000, 1900)])
+        writer.append(*[e.Proposed(number, idea="x" * 100) for number in range(writer.run.seq, SNAPSHOT_EVERY - 1)])
         limit_pages(writer, 10)
-        recorded = writer.append(*[e.Applied(number) for number in range(200)])
-        assert writer.run.seq == recorded[-1].seq
+        recorded = writer.append(e.Warned("this one saves a snapshot"))
+        assert writer.run.seq == recorded[-1].seq == SNAPSHOT_EVERY
     assert kept(written)[-1] == recorded[-1]
 
 
