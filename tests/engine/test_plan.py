@@ -117,7 +117,8 @@ def test_a_run_has_as_many_experiments_as_it_may_and_further_trials_are_none() -
     a_night(night)
     night.send(c.Limit("experiments", "9"))
     night.send(c.Again(6))
-    assert isinstance(step := night.next_step(), plan.Train) and (step.number, step.trial) == (6, 2)
+    step = night.next_step()
+    assert isinstance(step, plan.Train) and (step.number, step.trial) == (6, 2)
     night.send(c.Withdraw(2))
     assert night.next_step() == plan.End("9 experiments are done")
 
@@ -142,7 +143,8 @@ def test_what_the_replies_cost_ends_the_run() -> None:
 def do(night: Night, *kinds: type[plan.Step]) -> None:
     """These steps come next, and are done."""
     for kind in kinds:
-        assert isinstance(step := night.next_step(), kind)
+        step = night.next_step()
+        assert isinstance(step, kind)
         night.do(step)
 
 
@@ -231,21 +233,21 @@ def test_a_person_may_ask_for_it_again() -> None:
 
 PLAIN = [
     *["pause", "resume", "skip", "skip", "keep", "discard", "again", "stop", "stop now", "note less", "idea SET A = 1"],
-    *["review on", "review off", "approve", "reject no", "limit experiments 3", "limit experiments 9", "limit experiments none"],
+    *["review on", "review off", "approve", "reject no", "limit experiments 3", "limit experiments 9"],
     *["limit hours 1", "limit hours none", "limit between 23:00-07:00", "limit between none", "limit cost 1", "limit cost none"],
 ]
 NAMED = [f"{kind} {number}" for kind in ("keep", "discard", "again", "rewind", "withdraw") for number in range(8)]
 
 
 @st.composite
-def nights(draw: st.DrawFn) -> Night:
+def nights(draw: st.DrawFn, kind: type[Night] = Night) -> Night:
     """Two people, late or not, engines that die, and any luck that is not bad for ever."""
     words = st.sampled_from(PLAIN) | st.sampled_from(NAMED)
     said = draw(st.lists(st.tuples(st.integers(0, 4), words, st.sampled_from(["ann", "bob"]), st.sampled_from([0, 0, 1, 7])), max_size=20))
     moments = itertools.accumulate((gap for gap, *_ in said), initial=1)
     sendings = [Sending(at, tuple(one.split(maxsplit=2)), by, late) for at, (_, one, by, late) in zip(moments, said, strict=False)]
     luck = [*draw(st.lists(st.integers(0, 59), max_size=12)), 0]
-    return Night(luck, sendings, draw(st.dictionaries(st.integers(1, 80), st.booleans(), max_size=3)))
+    return kind(luck, sendings, draw(st.dictionaries(st.integers(1, 80), st.booleans(), max_size=3)))
 
 
 def spend(night: Night) -> Iterator[plan.Step]:
@@ -269,9 +271,8 @@ many = settings(max_examples=60, deadline=None)
 @many
 @given(nights())
 def test_a_night_comes_to_its_end_with_nothing_left(night: Night) -> None:
-    steps, before, step = 0, -1, None
-    for step in spend(night):
-        steps += 1
+    before = -1
+    for steps, step in enumerate(spend(night)):
         assert steps < 3000, "it goes on for ever"
         assert night.run.seq > before, "a step without a fact"
         before = -1 if isinstance(step, plan.Rest) or night.ending else night.run.seq
@@ -279,8 +280,8 @@ def test_a_night_comes_to_its_end_with_nothing_left(night: Night) -> None:
     assert list(run.experiments) == list(range(len(run.experiments)))
     for one in run.experiments.values():
         assert [trial.number for trial in one.trials] == list(range(1, 1 + len(one.trials)))
-    if isinstance(step, plan.End) and step.failed:
-        return  # thirty times in a row
+    if run.experiments[0].value is None:
+        return  # nothing else can be done then
     assert all(one.settled and not one.due for one in run.experiments.values())
     assert all(run.experiments[number].value is not None for number in run.trunk)
     assert not run.wishes and not run.notes
@@ -372,12 +373,10 @@ class Watched(Night):
 
 
 @many
-@given(nights())
-def test_what_is_done_later_was_asked_of_that_very_thing(night: Night) -> None:
-    night.__class__ = Watched
+@given(nights(Watched))
+def test_a_command_acts_on_nothing_but_its_own_target(night: Night) -> None:
     for _ in spend(night):
         pass
-    said = [fact.wish for fact in facts(night) if isinstance(fact, e.Commanded) and fact.accepted]
     wishes = {fact.command: fact.wish for fact in facts(night) if isinstance(fact, e.Commanded)}
     for transaction in night.transactions:
         fulfilled = [wishes[one.event.command] for one in transaction if isinstance(one.event, e.Fulfilled)]
@@ -390,6 +389,7 @@ def test_what_is_done_later_was_asked_of_that_very_thing(night: Night) -> None:
                 case e.Rewound(to):
                     assert fulfilled == [c.Rewind(to)]
                 case e.Judged(number, by="ann" | "bob"):
-                    assert night.run.experiments[number].kept_by or {c.Keep(number), c.Discard(number), c.Skip(number, 1)} & {*said}
+                    said = [wish for wish in wishes.values() if isinstance(wish, c.Keep | c.Discard | c.Skip)]
+                    assert night.run.experiments[number].kept_by or any(wish.experiment == number for wish in said)
                 case e.Drafting(of=int(of), idea=int(command)):
                     assert wishes[command] in (c.Keep(of), c.Discard(of))

@@ -186,6 +186,7 @@ class Night(World):
 
     def __init__(self, luck: Sequence[int] = (0,), sendings: Sequence[Sending] = (), kills: Mapping[int, bool] | None = None) -> None:
         super().__init__(luck)
+        self.told = f"Night({[*luck]}, {[*sendings]}, {kills})"
         self.moments = 0
         self.said: defaultdict[int, list[Sending]] = defaultdict(list)
         for one in sendings:
@@ -193,6 +194,9 @@ class Night(World):
         self.post: defaultdict[int, list[tuple[c.Command, str]]] = defaultdict(list)
         self.kills = dict(kills or {})
         self.silent = max([one.seen + one.late for one in sendings], default=0)
+
+    def __repr__(self) -> str:
+        return self.told
 
     def listen(self) -> None:
         self.moments += 1
