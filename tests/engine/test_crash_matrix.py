@@ -12,7 +12,7 @@ import pytest
 from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal.store import Journal
 from tests.engine.crashing import EFFECTS
-from tests.engine.nights import check_whole, engine, journal_of, leftovers, make_checkout, state, tui, wait_for
+from tests.engine.nights import TRAIN, check_whole, engine, journal_of, leftovers, make_checkout, state, tui, wait_for
 
 LIFE = ("Drafting", "Replied", "Drafted", "Proposed", "Committed", "Launched", "Ended", "Measured", "Judged", "Applied")
 BEGINNING = ("RunStarted", "EngineStarted", "Proposed", "Committed", "Launched", "Ended", "Measured", "Judged", "Applied")
@@ -105,7 +105,8 @@ def test_killed_again_and_again_by_chance_it_loses_nothing(tmp_path: Path) -> No
 
 @pytest.mark.soak
 def test_killed_five_hundred_times_it_loses_nothing(tmp_path: Path) -> None:
-    random_kills(make_checkout(tmp_path / "lab"), kills=500, seed=2)
+    idle = "".join(f"IDLE_{number} = {number}.0\n" for number in range(1, 301))  # so that there is always something left to try
+    random_kills(make_checkout(tmp_path / "lab", TRAIN + idle), kills=500, seed=2)
 
 
 def random_kills(folder: Path, kills: int, seed: int) -> None:

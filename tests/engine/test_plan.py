@@ -377,7 +377,7 @@ class Watched(Night):
 def test_a_command_acts_on_nothing_but_its_own_target(night: Night) -> None:
     for _ in spend(night):
         pass
-    wishes = {fact.command: fact.wish for fact in facts(night) if isinstance(fact, e.Commanded)}
+    wishes = {fact.command: fact.wish for fact in facts(night) if isinstance(fact, e.Commanded) and fact.accepted}
     for transaction in night.transactions:
         fulfilled = [wishes[one.event.command] for one in transaction if isinstance(one.event, e.Fulfilled)]
         for fact in (one.event for one in transaction):
