@@ -7,8 +7,10 @@ for a failure.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,11 +23,15 @@ class Usage(Exception):
 
 
 class Parser(argparse.ArgumentParser):
+    def __init__(self, **named: Any) -> None:
+        super().__init__(**named, allow_abbrev=False)
+
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"autoresearch-tui: {message}. `{self.prog} --help` shows how.\n")
 
 
 def main(arguments: list[str] | None = None) -> None:
+    _open_standard_streams()
     arguments = sys.argv[1:] if arguments is None else arguments
     parser = build_parser()
     if not arguments or arguments[0] not in (*COMMANDS, "-h", "--help", "--version"):
@@ -47,10 +53,23 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(130)
     except Exception as error:
         if (code := _exit_code(error)) is None:
-            raise
+            traceback.print_exc()  # a bug: a keeper starts the engine again after it
+            sys.exit(os.EX_SOFTWARE)
         if (ready := getattr(options, "ready", None)) is not None and ready > 0:
-            os.write(ready, f"fails {error}\n".encode())  # to whoever started this engine in the background
-        _fail(str(error), code)
+            os.write(ready, f"fails {_sentence(error)}\n".encode())  # to whoever started this engine in the background
+        _fail(_sentence(error), code)
+
+
+def _open_standard_streams() -> None:
+    """Whoever starts us without them (cron, a daemoniser) gets none of ours in their place; what a terminal cannot show is replaced."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number, which is this one
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _exit_code(error: Exception) -> int | None:
@@ -67,6 +86,12 @@ def _exit_code(error: Exception) -> int | None:
     if isinstance(error, SettingsError | BadCommand | UnknownResearcher):
         return 2
     return 1 if isinstance(error, WorkspaceError | JournalError | LineageError | Locked | Unended | OSError) else None
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or 'the disk'}: {error.strerror}; mend that and start again, nothing is lost."
+    return str(error)
 
 
 def _fail(sentence: str, code: int) -> NoReturn:
@@ -102,6 +127,8 @@ def demo(options: argparse.Namespace) -> int:
     if not (folder / "train.py").exists():
         workspace.make(folder, options.profile or "demo")
         print(f"{folder} is a workspace with the profile {options.profile or 'demo'}", flush=True)
+    elif not (folder / ".git").exists() and workspace.is_bundled_harness(folder):
+        workspace.commit_all(folder)  # it was killed before it came to that
     if not workspace.is_prepared(folder):
         _prepare(folder, [])
     options.dir = folder
@@ -141,7 +168,7 @@ def run(options: argparse.Namespace) -> int:
     workspace, settings = _workspace(options)
     if workspace.measured:
         _refuse_unprepared(workspace.folder)
-    if options.detached:
+    if options.detached and options.ready is None:
         from autoresearch_tui.terminal import detach
 
         return detach(workspace, [word for word in options.words_given if word != "--detached"])
@@ -210,6 +237,7 @@ def send(options: argparse.Namespace) -> int:
 def runs(options: argparse.Namespace) -> int:
     import shutil
 
+    from autoresearch_tui.engine.lock import engine_lock
     from autoresearch_tui.journal.store import Journal
     from autoresearch_tui.status import as_row
     from autoresearch_tui.terminal import works
@@ -223,9 +251,10 @@ def runs(options: argparse.Namespace) -> int:
             raise Usage(f"an engine works on {folder.tag}: `autoresearch-tui send stop now --tag {folder.tag}` ends it")
         print(f"this goes: {folder.folder} ({folder.size / 1e6:.1f} MB: journal, logs, checkpoints).")
         print(f"this stays: the branch autoresearch/{folder.tag}, refs/autoresearch/{folder.tag}/ and their notes.")
-        if not options.yes and input("delete? [y/N] ").strip().lower() != "y":
+        if not options.yes and not _agreed("delete? [y/N] "):
             return 1
-        shutil.rmtree(folder.folder)
+        with engine_lock(workspace.hidden / "engine.lock", folder.tag):
+            shutil.rmtree(folder.folder)
         return 0
     found = workspace.runs()
     for folder in found:
@@ -235,6 +264,13 @@ def runs(options: argparse.Namespace) -> int:
     if not found:
         print(f"{workspace.folder} has no run yet: `autoresearch-tui run` begins one.")
     return 0
+
+
+def _agreed(question: str) -> bool:
+    try:
+        return input(question).strip().lower() == "y"
+    except EOFError:
+        return False
 
 
 # ------------------------------------------------------------------------------------------------------------------------------
@@ -294,7 +330,6 @@ def build_parser() -> Parser:
     verbs = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     verb = verbs.add_parser("open")  # what no command means
     _dir(verb)
-    _limits(verb)
     verb = verbs.add_parser("demo", help="a workspace that needs nothing, and a run in it: ten seconds a training")
     _dir(verb)
     _limits(verb)

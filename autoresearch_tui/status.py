@@ -109,7 +109,7 @@ def _line(one: Experiment, on_trunk: bool) -> str:
 def _next(run: Run, alive: bool) -> str:
     if alive:
         return "`autoresearch-tui send stop` ends it after this trial; `autoresearch-tui send` alone lists the commands."
-    return f"no engine works on it: `autoresearch-tui run` goes on. The best code: git checkout autoresearch/{run.tag}"
+    return f"no engine works on it: `autoresearch-tui run` goes on. The best code: `git checkout --detach autoresearch/{run.tag}`"
 
 
 def as_row(run: Run, alive: bool, size: int) -> str:

@@ -43,14 +43,15 @@ def works(run: Run) -> bool:
 def follow(journal: Journal) -> None:
     """Every line of the run, those of the past first, until no engine works on it any more."""
     run = Run()
-    looked = 0.0
+    looked, idle = 0.0, 0
     for recorded in journal.follow():
         if recorded is not None:
             run = fold([recorded], run)
             tell(recorded, run)
         elif time.monotonic() - looked > 0.5:
             looked = time.monotonic()
-            if not works(run):
+            idle = 0 if works(run) else idle + 1
+            if run.ended or idle > 4:  # a keeper takes a moment to start the next one
                 return
 
 
@@ -70,7 +71,7 @@ def await_answer(journal: Journal, command: int) -> int:
 def detach(workspace: Workspace, arguments: list[str]) -> int:
     """Start an engine with its keeper in the background, and say how that went."""
     reading, writing = os.pipe()
-    keeper = [sys.executable, "-m", "autoresearch_tui.engine.keeper", str(workspace.hidden / "engine.lock"), str(writing), *arguments]
+    keeper = [sys.executable, "-P", "-m", "autoresearch_tui.engine.keeper", str(workspace.hidden / "engine.lock"), str(writing), *arguments]
     subprocess.Popen(
         keeper, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=(writing,), start_new_session=True
     )
@@ -95,9 +96,9 @@ def teller(ready: int | None, log_of: Callable[[Run], Path]) -> Callable[[Record
             for standard in (1, 2):
                 os.dup2(log, standard)
             os.close(log)
-            if ready >= 0:
+            with contextlib.suppress(OSError):  # nobody waits for a later engine of the same keeper
                 os.write(ready, f"works run {run.tag}, engine {recorded.event.pid}\n".encode())
-                os.close(ready)
+            os.close(ready)
             ready = None
         tell(recorded, run)
 

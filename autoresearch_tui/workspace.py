@@ -6,6 +6,7 @@ It reads and names; it never changes a workspace that exists. Git is `engine/lin
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 import os
 import re
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import msgspec
 
+from autoresearch_tui.journal.store import last_moment
 from autoresearch_tui.settings import Settings
 
 HIDDEN = ".autoresearch"
@@ -61,12 +63,15 @@ class Workspace(msgspec.Struct, frozen=True):
         return self.kept_in / f"{self.folder.name}-{hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:8]}"
 
     def run(self, tag: str) -> RunFolder:
+        """The folder of a run; a tag that is no plain name would lead elsewhere."""
+        if not is_tag(tag):
+            raise WorkspaceError(f"{tag!r} cannot be a tag: take letters, digits, `-`, `_` and `.`, with a letter or digit first.")
         return RunFolder(self.runs_folder / tag)
 
     def runs(self) -> list[RunFolder]:
         """The newest last."""
-        found = [RunFolder(path.parent) for path in self.runs_folder.glob("*/journal.sqlite")]
-        return sorted(found, key=lambda run: (run.changed_at, run.tag))
+        found = [RunFolder(path.parent) for path in self.runs_folder.glob("*/journal.sqlite") if is_tag(path.parent.name)]
+        return sorted(found, key=lambda run: (last_moment(run.journal), run.tag))
 
 
 class RunFolder(msgspec.Struct, frozen=True):
@@ -81,11 +86,6 @@ class RunFolder(msgspec.Struct, frozen=True):
     @property
     def journal(self) -> Path:
         return self.folder / "journal.sqlite"
-
-    @property
-    def changed_at(self) -> float:
-        files = (self.journal, self.journal.with_name("journal.sqlite-wal"))
-        return max((file.stat().st_mtime for file in files if file.exists()), default=0.0)
 
     @property
     def results(self) -> Path:
@@ -117,7 +117,21 @@ class RunFolder(msgspec.Struct, frozen=True):
 
     @property
     def size(self) -> int:
-        return sum(path.lstat().st_size for path in self.folder.rglob("*") if path.is_file() and not path.is_symlink())
+        """In bytes; what goes away while we look, or is too deep to be ours, does not count."""
+        total, todo = 0, [(self.folder, 0)]
+        while todo:
+            folder, depth = todo.pop()
+            with contextlib.suppress(OSError), os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False) and depth < 4:
+                        todo.append((Path(entry.path), depth + 1))
+                    elif entry.is_file(follow_symlinks=False):
+                        total += entry.stat(follow_symlinks=False).st_size
+        return total
+
+
+def is_tag(tag: str) -> bool:
+    return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", tag) is not None and ".." not in tag
 
 
 def name_of(number: int, trial: int) -> str:

@@ -144,7 +144,7 @@ def test_the_screenful_of_a_live_run() -> None:
 def test_the_screenful_of_a_run_whose_engine_died() -> None:
     head, *_, last = as_text(state(e.Proposed(4, parent=1)), alive=False).split("\n")
     assert head == "autoresearch nov20  ○ the engine died while training"
-    assert last == "no engine works on it: `autoresearch-tui run` goes on. The best code: git checkout autoresearch/nov20"
+    assert last == "no engine works on it: `autoresearch-tui run` goes on. The best code: `git checkout --detach autoresearch/nov20`"
 
 
 def test_the_screenful_of_a_run_without_an_experiment() -> None:

@@ -27,13 +27,13 @@ from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.events import Recorded
 from autoresearch_tui.journal.state import Experiment, Run, Waiting
-from autoresearch_tui.journal.store import POLL_S, Writer
+from autoresearch_tui.journal.store import POLL_S, JournalBusy, JournalError, Writer
 from autoresearch_tui.researchers import NothingLeft, ResearcherDown
 from autoresearch_tui.workspace import RunFolder
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 PATIENCE_S = 10.0  # between two looks at what only time mends
-ATTEMPTS = 5  # at a step that fails for no such reason
+ATTEMPTS = 30  # at a step that fails for no such reason: five minutes, as long as a disk may be away
 
 
 def _is_full(error: Exception) -> bool:
@@ -41,8 +41,12 @@ def _is_full(error: Exception) -> bool:
 
 
 def _only_time_mends(error: Exception) -> bool:
-    """A full disk; a process that no signal ends, whose memory the next trial would miss."""
-    return _is_full(error) or isinstance(error, Unended)
+    """A full disk; a journal that somebody else holds; a process that no signal ends, whose memory the next trial would miss."""
+    return _is_full(error) or isinstance(error, Unended | JournalBusy)
+
+
+def _said(error: Exception, folder: RunFolder) -> str:
+    return f"no space is left for {folder.folder}" if _is_full(error) else str(error).rstrip(".")
 
 
 class Controller:
@@ -66,6 +70,7 @@ class Controller:
         self.upkeep = upkeep
         self.tell = tell
         self.ending: plan.End | None = None
+        self.restored = False
         self.failures = 0
         """Of the step that is tried, in a row."""
         self.nudge = asyncio.Event()
@@ -81,29 +86,26 @@ class Controller:
         for recorded in self.journal.append(*facts):
             self.tell(recorded, self.run)
 
-    async def _record_at_last(self, *facts: e.Event) -> None:
+    async def _record_at_last(self, facts: Callable[[], list[e.Event]]) -> None:
         """Facts that took minutes to come about: a full disk is waited out with them in hand."""
         while True:
+            self.nudge.clear()
             try:
-                return self.record(*facts)
-            except OSError as error:
-                if not _is_full(error) or self.ending:
+                return self.record(*facts())
+            except (OSError, JournalBusy) as error:
+                if not _only_time_mends(error) or self.ending:
                     raise
-                self.warn_aside(f"no space is left for {self.folder.folder}: waiting for some.")
+                self.warn_aside(f"{_said(error, self.folder)}: waiting.")
                 await self._rest(PATIENCE_S)
 
     async def work(self) -> plan.End:
         """Until there is a reason to end."""
-        await asyncio.to_thread(restore_refs, self.run, self.lineage)
-        await self._settle(None)
-        if warning := await asyncio.to_thread(self.lineage.checked_out):
-            self.record(e.Warned(warning))
-        self.hear()
         listening = asyncio.create_task(self._listen())
+        listening.add_done_callback(lambda _: self._stop_waiting())
         try:
             while True:
                 self.nudge.clear()
-                step = self.ending or plan.next_step(self.run, self._moment())
+                step = self.ending or (plan.next_step(self.run, self._moment()) if self.restored else plan.Restore())
                 if isinstance(step, plan.End):
                     return step
                 if listening.done():
@@ -112,21 +114,28 @@ class Controller:
         finally:
             listening.cancel()
 
-    def begin_session(self, started: e.EngineStarted) -> None:
+    async def begin_session(self, started: e.EngineStarted) -> None:
         """The first fact of a session. What was meant for an engine of before does not reach this one."""
         stale = (c.Pause, c.Resume, c.Stop) if not started.after else ()
         lapsed = [e.Lapsed(wish.command, "the engine that it was meant for has ended") for wish in plan.waiting(self.run, *stale)]
-        self.record(*lapsed, started)
+        await self._record_at_last(lambda: [*lapsed, started])
 
     def finish(self, why: str) -> None:
         """The last fact of a session."""
         stops = [e.Fulfilled(wish.command) for wish in plan.waiting(self.run, c.Stop)]
-        self.record(*stops, e.EngineEnded(why))
-        self.journal.save_snapshot()
+        try:
+            self.record(*stops, e.EngineEnded(why))
+            self.journal.save_snapshot()
+            self.upkeep.copy()
+        except (OSError, JournalBusy) as error:
+            self.warn_aside(f"{_said(error, self.folder)}: that the engine ended could not be written down.")
 
     def leave(self, why: str) -> None:
         """End now: what trains is interrupted, and trained again by the next start."""
         self.ending = self.ending or plan.End(why)
+        self._stop_waiting()
+
+    def _stop_waiting(self) -> None:
         self.interrupt()
         self.nudge.set()
 
@@ -139,13 +148,17 @@ class Controller:
         try:
             await self._do(step)
             self.failures = 0
-        except (OSError, LineageError, Unended) as error:
+        except (OSError, LineageError, Unended, JournalBusy) as error:
             self.failures += 1
+            said = _said(error, self.folder)
             if not _only_time_mends(error) and self.failures > ATTEMPTS:
-                raise
-            self.warn_aside(
-                f"no space is left for {self.folder.folder}: waiting for some." if _is_full(error) else f"{error}; trying again"
-            )
+                self.ending = plan.End(said, failed=True)
+                return
+            if _is_full(error) or isinstance(error, JournalBusy):
+                self.warn_aside(f"{said}: waiting.")
+            elif self.run.waiting != said:
+                self.record(e.Waiting(said))
+            self.nudge.clear()
             await self._rest(min(PATIENCE_S, 2.0**self.failures))
 
     def warn_aside(self, why: str) -> None:
@@ -154,6 +167,8 @@ class Controller:
 
     async def _do(self, step: plan.Step) -> None:
         match step:
+            case plan.Restore():
+                await self._restore()
             case plan.Begin():
                 self.record(e.Proposed(0))
             case plan.Commit(number):
@@ -180,7 +195,10 @@ class Controller:
             case plan.Hold(draft):
                 self.record(e.Held(draft, datetime.now().timestamp() + self.run.review_timeout_s))
             case plan.Propose(draft):
-                self.record(*await asyncio.to_thread(self.drafter.proposed, self.run, draft))
+                run = self.run
+                facts = await asyncio.to_thread(self.drafter.proposed, run, draft)
+                if draft in self.run.drafts and self.run.tip == run.tip:  # nobody rejected it meanwhile, nor moved the trunk
+                    self.record(*facts)
             case plan.Give(draft, why):
                 self.record(*self.drafter.given_up(self.run, draft, why))
             case plan.Rest():
@@ -264,7 +282,7 @@ class Controller:
         training.release()
         outcome = await training.wait()
         self.interrupt = lambda: None
-        await self._record_at_last(*self.executor.ended(self.run, number, trial, outcome))
+        await self._record_at_last(lambda: self.executor.ended(self.run, number, trial, outcome))
 
     async def _bury(self, number: int, trial: int) -> None:
         """A trial of an engine that died: what is left of it ends, and it counts for nothing."""
@@ -277,7 +295,8 @@ class Controller:
         measuring = asyncio.create_task(self.executor.measure(self.run.experiments[number], trial, self.run.start))
         self.interrupt = measuring.cancel
         try:
-            await self._record_at_last(await measuring)
+            fact = await measuring
+            await self._record_at_last(lambda: [fact])
         except asyncio.CancelledError:
             if not measuring.cancelled():
                 raise
@@ -286,7 +305,19 @@ class Controller:
 
     async def _apply(self, number: int) -> None:
         await self._settle(number)
-        self.upkeep.tidy(self.run, self.journal)
+        try:
+            await asyncio.to_thread(self.upkeep.tidy, self.run)
+        except (OSError, JournalError) as error:
+            self.warn_aside(f"tidying up failed: {error}")
+
+    async def _restore(self) -> None:
+        """The first step of a session: the world says what the journal says, whatever happened to either."""
+        await asyncio.to_thread(restore_refs, self.run, self.lineage)
+        await self._settle(None)
+        if warning := await asyncio.to_thread(self.lineage.checked_out):
+            self.record(e.Warned(warning))
+        await asyncio.to_thread(self.upkeep.copy)
+        self.restored = True
 
     async def _settle(self, number: int | None) -> None:
         """Branch, refs, note, checkpoint and results.tsv follow the state. The listener does this too, so one at a time."""
@@ -323,15 +354,18 @@ class Controller:
             return
 
     async def _listen(self) -> None:
+        due = True
         while True:
             try:
-                if self.journal.changed() and self.hear():
+                due |= self.journal.changed()
+                if due and self.hear():
                     for one in self.run.unsettled:
                         if one.verdict and not one.due:
                             await self._settle(one.number)
                     self.nudge.set()
+                due = False
                 await asyncio.sleep(POLL_S)
-            except (OSError, LineageError) as error:
+            except (OSError, LineageError, JournalBusy) as error:
                 self.warn_aside(f"a command has to wait: {error}")  # it is heard again, or settled by the loop
                 await asyncio.sleep(PATIENCE_S)
 
@@ -341,6 +375,8 @@ class Controller:
         for sent in new:
             self.record(*answer(self.run, sent, datetime.now(LOCAL)))
         self._react()
+        if new:
+            self.nudge.set()
         return bool(new)
 
     def _react(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import time
 from collections.abc import Callable
 
@@ -39,7 +40,8 @@ class Drafter:
         """The draft that is being written."""
         self._elsewhere: dict[str, str] | None = None
         self._sources: dict[str, str] = {}
-        self._program: str | None = None
+        self._program = ("", "")
+        """The text of `program.md` that was read last, and its hash."""
 
     def source(self, run: Run, number: int) -> str:
         """The train.py of an experiment. Its commit says which for ever, so git is asked once."""
@@ -58,7 +60,7 @@ class Drafter:
             return
         self.asked = name
         try:
-            text = await self._reply(run, draft, record)
+            text = self._paid_for(draft) if draft.replied else await self._reply(run, draft, record)
         except NotUnderstood as error:
             record(*self.given_up(run, name, str(error)))
             return
@@ -73,7 +75,8 @@ class Drafter:
         cost: float | None = 0.0
         path = self.folder.reply(draft.draft)
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        with path.open("w", encoding="utf-8") as file:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"kind": "attempt", "text": str(len(draft.refusals) + 1)}) + "\n")
             async for part in self.researcher.propose(self.request(run, draft)):
                 if part.kind == "usage":
                     tokens_in, tokens_out, cost = part.tokens_in, part.tokens_out, part.cost
@@ -85,6 +88,17 @@ class Drafter:
         if self.researcher.name in run.down:
             record(e.ResearcherUp(self.researcher.name))
         record(e.Replied(draft.draft, round(time.monotonic() - began, 3), tokens_in, tokens_out, cost))
+        return "".join(texts)
+
+    def _paid_for(self, draft: Draft) -> str:
+        """The reply that was there before an engine died: it is not asked for, and paid for, again."""
+        texts: list[str] = []
+        for line in self.folder.reply(draft.draft).read_text(encoding="utf-8").splitlines():
+            part = json.loads(line)
+            if part["kind"] == "attempt":
+                texts.clear()
+            elif part["kind"] == "text":
+                texts.append(part["text"])
         return "".join(texts)
 
     def request(self, run: Run, draft: Draft) -> Request:
@@ -135,6 +149,8 @@ class Drafter:
         """The code of a night that was measured elsewhere, as far as its commits are still in this repository."""
         known = {}
         for row in run.elsewhere:
+            if not re.fullmatch("[0-9a-f]{7,64}", row.commit):
+                continue
             try:
                 source = self.lineage.read(self.lineage.resolve(row.commit), run.edit).decode("utf-8", "replace")
                 known[fingerprint(source)] = f"{row.commit[:7]} of the earlier night"
@@ -221,9 +237,9 @@ class Drafter:
         """`program.md` belongs to the human, who may change it at any time."""
         path = self.workspace.folder / "program.md"
         text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-        if text == self._program:
-            return None
-        self._program, sha = text, self.lineage.write_blob(text)
+        if not self._program[1] or text != self._program[0]:
+            self._program = (text, self.lineage.write_blob(text))
+        sha = self._program[1]
         if sha == run.program:
             return None
         before = self.lineage.read_blob(run.program) if run.program else ""

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import math
 import os
-import shutil
 import socket
 import sys
 from pathlib import Path
@@ -19,6 +18,7 @@ import msgspec
 from msgspec.structs import replace
 
 from autoresearch_tui.engine.lineage import Lineage
+from autoresearch_tui.engine.settling import is_plain, remove_tree
 from autoresearch_tui.engine.trainer import Order, spawn
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.text import clean_line
@@ -66,16 +66,17 @@ class Bench:
     ) -> e.Measured:
         """The judge's word on a checkpoint, beside what the training told of its time and memory."""
         bench = self.folder.folder / "bench" / name
-        shutil.rmtree(bench, ignore_errors=True)
+        remove_tree(bench)
         bench.parent.mkdir(mode=0o700, exist_ok=True)
-        bench.mkdir(mode=0o700)
+        if checkpoint.parent.is_symlink() or not is_plain(checkpoint):
+            return replace(fact, value=None, refused="it left no checkpoint.pt that is a plain file")
         try:
-            self.lineage.export(start, bench)
+            await asyncio.to_thread(self.lineage.export, start, bench)
             train = bench / "committed.py"
-            train.write_bytes(self.lineage.read(commit, self.workspace.edit))
+            train.write_bytes(await asyncio.to_thread(self.lineage.read, commit, self.workspace.edit))
             said = await self._ask(bench, name, checkpoint, train, environment)
         finally:
-            shutil.rmtree(bench, ignore_errors=True)
+            remove_tree(bench)
         if isinstance(value := said.get("val_bpb"), float):
             return replace(fact, value=value, refused="", trust="verified, uncontained")
         return replace(fact, value=None, refused=clean_line(str(said.get("refused")), 500))
@@ -90,7 +91,7 @@ class Bench:
             hosts = await spawn(self._hosts(bench, name, checkpoint, train, log, environment, theirs))
             try:
                 hosts.release()
-                judge = await _judge(bench, log, writing, ours)
+                judge = await _judge(bench, log, environment, writing, ours)
                 passed_on.close()  # only they hold the ends now, so the end of one is seen by the other
                 try:
                     async with asyncio.timeout(PATIENCE_S):
@@ -124,12 +125,13 @@ class Bench:
         )
 
 
-async def _judge(bench: Path, log: Path, result: int, channels: list[int]) -> asyncio.subprocess.Process:
+async def _judge(bench: Path, log: Path, environment: dict[str, str], result: int, channels: list[int]) -> asyncio.subprocess.Process:
     arguments = ("--result", str(result), "--channels", *map(str, channels))
     with log.open("ab") as errors:
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "prepare.py", "judge", *arguments),
             cwd=bench,
+            env=environment,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=errors,
             stderr=errors,

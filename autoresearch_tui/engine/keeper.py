@@ -22,29 +22,33 @@ MEANT = (0, 1, 2)  # exit codes of an engine that ended because it wanted to, or
 
 
 def keep(engine: Callable[[str], Sequence[str]], ready: int) -> int:
-    """Run `engine(after)` until it ends in good order; the descriptor `ready` is for the first one, to say that it works."""
+    """Run `engine(after)` until it ends in good order; through the descriptor `ready` the first that works says so."""
     staying_awake = stay_awake()
     deaths: list[float] = []
+    ended: list[int] = []
     after = ""
     child: subprocess.Popen[bytes] | None = None
 
     def pass_on(number: int, frame: object) -> None:
-        if child:
+        ended.append(number)
+        if child and child.poll() is None:
             child.send_signal(signal.SIGTERM)
+        else:
+            sys.exit(0)  # between two engines
 
     signal.signal(signal.SIGTERM, pass_on)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         while True:
-            child = subprocess.Popen(engine(after), stdin=subprocess.DEVNULL, pass_fds=(ready,) if not after else ())
-            if not after:
-                os.close(ready)
+            child = subprocess.Popen(engine(after), stdin=subprocess.DEVNULL, pass_fds=(ready,))
             code = child.wait()
-            now = time.monotonic()
-            deaths = [*(death for death in deaths if now - death < WITHIN_S), now]
-            if code in MEANT or len(deaths) > RESTARTS:
+            if code in MEANT or ended:
                 return code
+            deaths.append(time.monotonic())
+            if len(deaths) > RESTARTS:  # patience: the oldest of them must be an hour ago
+                time.sleep(max(0.0, deaths.pop(0) + WITHIN_S - time.monotonic()))
+            time.sleep(min(60.0, 2.0 ** (len(deaths) - 1) - 1))
             after = f"signal {-code}" if code < 0 else f"exit code {code}"
     finally:
         if staying_awake:
@@ -69,12 +73,18 @@ def main(lock: str, ready: str, *arguments: str) -> int:
     """Keep `autoresearch-tui run ARGUMENTS`; a restart goes on with the run that the lock names."""
 
     def engine(after: str) -> list[str]:
-        command = [sys.executable, "-m", "autoresearch_tui", "run", *arguments]
-        if not after:
-            return [*command, "--ready", ready]
-        return [*command, "--ready", "-1", "--after", after, "--tag", json.loads(Path(lock).read_text())["tag"]]
+        command = [sys.executable, "-P", "-m", "autoresearch_tui", "run", *arguments, "--ready", ready]
+        return [*command, "--after", after, *_same_run(Path(lock))] if after else command
 
     return keep(engine, int(ready))
+
+
+def _same_run(lock: Path) -> list[str]:
+    """The run of the engine that died, by the lock that it left; nothing if it died before it had one."""
+    try:
+        return ["--tag", str(json.loads(lock.read_text())["tag"]), "--from", ""]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable
 from datetime import datetime
@@ -14,7 +15,7 @@ from autoresearch_tui.engine.controller import Controller
 from autoresearch_tui.engine.drafting import Drafter
 from autoresearch_tui.engine.executors.local import Local
 from autoresearch_tui.engine.lineage import Lineage
-from autoresearch_tui.engine.lock import engine_lock
+from autoresearch_tui.engine.lock import Locked, engine_lock
 from autoresearch_tui.engine.opening import Asked
 from autoresearch_tui.engine.plan import End
 from autoresearch_tui.engine.processes import become_subreaper
@@ -22,11 +23,11 @@ from autoresearch_tui.engine.upkeep import Upkeep
 from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal.events import Recorded
 from autoresearch_tui.journal.state import Run
-from autoresearch_tui.journal.store import Journal, Writer
+from autoresearch_tui.journal.store import Journal, JournalError, Writer
 from autoresearch_tui.researchers import UnknownResearcher, named
 from autoresearch_tui.settings import Settings
-from autoresearch_tui.telemetry.machine import boot_id, person
-from autoresearch_tui.workspace import RunFolder, Workspace, hide
+from autoresearch_tui.telemetry.machine import boot_id, is_alive, person
+from autoresearch_tui.workspace import RunFolder, Workspace, WorkspaceError, hide
 
 Tell = Callable[[Recorded, Run], None]
 
@@ -35,7 +36,7 @@ def spend(workspace: Workspace, settings: Settings, asked: Asked, tell: Tell) ->
     """Work on a run until there is a reason to end; what that was."""
     lineage = Lineage(workspace.folder, "any", workspace.edit)
     hide(workspace, lineage.repository.common_dir / "info" / "exclude")
-    opening.refuse_a_network_disk(workspace.runs_folder if workspace.runs_folder.exists() else workspace.hidden)
+    opening.refuse_a_network_disk(workspace.runs_folder)
     tag = opening.choose_tag(workspace, asked, datetime.now())
     with engine_lock(workspace.hidden / "engine.lock", tag):
         return _spend(workspace, settings, asked, tag, tell)
@@ -48,10 +49,15 @@ def _spend(workspace: Workspace, settings: Settings, asked: Asked, tag: str, tel
     researcher = named(_one(settings.run.researcher))
     if is_new := not _was_begun(folder):
         first = opening.begin(workspace, lineage, folder, settings, asked)
+    elif asked.origin:
+        raise WorkspaceError(f"the run {tag} exists already: `--from` says where a new run begins, so it wants a new `--tag`.")
     with Writer(folder.journal) as journal:
         if is_new:
             for recorded in journal.append(*first):
                 tell(recorded, journal.run)
+        last = journal.run.engine
+        if last and not journal.run.ended and last.pid != os.getpid() and is_alive(last.pid, last.born, last.boot):
+            raise Locked(f"the engine {last.pid} works on {tag} already, though the lock is gone: `autoresearch-tui send stop` ends it.")
         opening.refuse_another_key(journal.run, workspace)
         executor = Local(workspace, folder, lineage, boot_id(), settings.disk.log_mb * 2**20)
         backup = lineage.repository.common_dir / "autoresearch" / f"{tag}.sqlite"
@@ -61,8 +67,8 @@ def _spend(workspace: Workspace, settings: Settings, asked: Asked, tag: str, tel
 
         async def night() -> End:
             controller = Controller(journal, folder, lineage, drafter, executor, upkeep, tell)
-            controller.begin_session(started)
             _listen_to_signals(controller)
+            await controller.begin_session(started)
             end = await controller.work()
             controller.finish(end.why)
             return end
@@ -93,8 +99,11 @@ def _listen_to_signals(controller: Controller) -> None:
 
     def interrupt() -> None:
         stops = [wish for wish in controller.run.wishes.values() if isinstance(wish.wish, c.Stop)]
-        controller.journal.send(c.Stop(controller.run.session, now=bool(stops)), person())
-        controller.hear()
+        try:
+            controller.journal.send(c.Stop(controller.run.session, now=bool(stops)), person())
+            controller.hear()
+        except (OSError, JournalError) as error:
+            controller.leave(f"Ctrl+C, and the journal cannot be written: {error}")
 
     loop.add_signal_handler(signal.SIGINT, interrupt)
     for number in (signal.SIGTERM, signal.SIGHUP):

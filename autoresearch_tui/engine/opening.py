@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from autoresearch_tui.journal.store import Journal
 from autoresearch_tui.journal.text import clean_line
 from autoresearch_tui.settings import Settings
 from autoresearch_tui.telemetry.machine import boot_id, born, device_class
-from autoresearch_tui.workspace import RunFolder, Workspace, WorkspaceError
+from autoresearch_tui.workspace import RunFolder, Workspace, WorkspaceError, data_folder, is_tag
 
 NETWORKED = ("nfs", "cifs", "smb", "sshfs", "9p", "lustre", "gpfs", "beegfs", "ceph", "afs", "davfs")
 
@@ -55,7 +56,11 @@ def free_tag(workspace: Workspace, today: datetime) -> str:
 def comparability_key(workspace: Workspace) -> dict[str, str]:
     """What must be the same for two numbers to be compared."""
     key = {name: hashlib.sha256((workspace.folder / name).read_bytes()).hexdigest()[:16] for name in workspace.frozen}
-    key |= {"metric": workspace.metric, "goal": workspace.goal, "budget_s": f"{workspace.budget_s:g}"}
+    key |= {"edit": workspace.edit, "metric": workspace.metric, "goal": workspace.goal, "budget_s": f"{workspace.budget_s:g}"}
+    key |= {"trust": "verified" if workspace.measured else "reported"}
+    key["train"] = " ".join({sys.executable: "python", str(workspace.folder): "."}.get(word, Path(word).name) for word in workspace.train)
+    if data := data_folder(workspace.folder):
+        key["data"] = data.name
     key |= {"device": device_class("cpu" if os.environ.get("AUTORESEARCH_DEVICE") == "cpu" else "auto")}
     if steps := os.environ.get("AUTORESEARCH_STEPS"):
         key["steps"] = steps
@@ -100,7 +105,7 @@ def begin(workspace: Workspace, lineage: Lineage, folder: RunFolder, settings: S
 
 def _origin(workspace: Workspace, origin: str) -> str:
     """A run's tag means its best commit; anything else is git's to understand."""
-    if not workspace.run(origin).journal.exists():
+    if not is_tag(origin) or not workspace.run(origin).journal.exists():
         return origin
     with Journal(workspace.run(origin).journal) as journal:
         best = journal.refresh().best
@@ -126,9 +131,10 @@ def _elsewhere(workspace: Workspace) -> Iterator[e.Event]:
 
 def refuse_another_key(run: Run, workspace: Workspace) -> None:
     """Numbers of one run compare with each other, or it is not one run."""
-    for name, value in comparability_key(workspace).items():
-        if run.key.get(name, value) != value:
-            shown = f"{run.key[name]} before, {value} now"
+    now = comparability_key(workspace)
+    for name in run.key | now:
+        if run.key.get(name) != now.get(name):
+            shown = f"{run.key.get(name, 'none')} before, {now.get(name, 'none')} now"
             raise WorkspaceError(
                 f"the run {run.tag} cannot go on here: {name} differs ({shown}), so its numbers would not compare."
                 f" Put {name} back, or begin a new run with `--tag NAME --from {run.tag}`."

@@ -21,6 +21,10 @@ class Step(msgspec.Struct, frozen=True):
     """One thing to do."""
 
 
+class Restore(Step, frozen=True):
+    """Make the world say what the journal says: the first step of a session."""
+
+
 class Begin(Step, frozen=True):
     """Propose the baseline."""
 
@@ -164,12 +168,12 @@ def gate(run: Run, moment: Moment) -> Step | None:
     """What keeps anything new from starting."""
     for wish in waiting(run, Stop):
         return End(f"stopped by {wish.by}")
-    if run.paused or (pauses := waiting(run, Pause)):
-        return Rest("paused" if run.paused else f"paused by {pauses[0].by}", pause=True)
     now = moment.now.timestamp()
     limits = run.limits
     if limits.deadline is not None and now + moment.trial_s > limits.deadline:
         return End("the time is up" if now > limits.deadline else "no trial would end before the time is up")
+    if run.paused or (pauses := waiting(run, Pause)):
+        return Rest("paused" if run.paused else f"paused by {pauses[0].by}", pause=True)
     if limits.cost is not None and run.cost >= limits.cost:
         return End(f"the limit of {limits.cost:.2f} USD is reached")
     if limits.between:
@@ -177,12 +181,12 @@ def gate(run: Run, moment: Moment) -> Step | None:
         if not within:
             return Rest(f"outside {limits.between}", edge.timestamp())
     if moment.free_gb < moment.floor_gb:
-        return Rest(f"{moment.free_gb:.1f} GB of disk are free, {moment.floor_gb:g} must stay free", now + 10)
+        return Rest(f"less than {moment.floor_gb:g} GB of disk are free", now + 10)
     return None
 
 
 def _lost_baseline(run: Run) -> Step | None:
-    """Without a baseline nothing can be compared. It is trained once more by each start of the engine, for a person may have mended it."""
+    """Without a baseline nothing can be compared. Each start of the engine trains it once more, for a person may have mended it."""
     baseline = run.experiments[0]
     if baseline.verdict != "crash":
         return None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from autoresearch_tui.engine.lineage import Lineage
@@ -19,8 +22,17 @@ def settle(run: Run, folder: RunFolder, lineage: Lineage, experiment: Experiment
     if experiment and experiment.commit:
         lineage.annotate(experiment.commit, with_note(lineage.note(experiment.commit), run, experiment))
         _take_checkpoint(folder, experiment)
-    _show_best(run, folder)
-    results.write_file(folder.results, run.rows)
+    views: dict[str, Callable[[], None]] = {
+        "best.pt": lambda: _show_best(run, folder),
+        "results.tsv": lambda: results.write_file(folder.results, run.rows),
+    }
+    for name, show in views.items():
+        try:
+            show()
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            warning = warning or f"{name} of {folder.folder} cannot be written ({error.strerror}): it is only a view of the journal."
     return warning
 
 
@@ -65,15 +77,37 @@ def note(run: Run, one: Experiment) -> str:
 
 
 def _take_checkpoint(folder: RunFolder, one: Experiment) -> None:
-    """The newest trial's checkpoint becomes the experiment's; the trials' folders go."""
+    """The newest trial's checkpoint becomes the experiment's, kept or not, for a person may keep it yet; the trials' folders go."""
+    taken = False
     for trial in reversed(one.trials):
         where = folder.trial(one.number, trial.number)
         left = where / "checkpoint.pt"
-        if trial.counts and is_plain(left) and one.verdict == "keep":
+        if trial.counts and not where.is_symlink() and is_plain(left) and not taken:
+            taken = True
             target = folder.checkpoint(one.number)
             target.parent.mkdir(mode=0o700, exist_ok=True)
-            left.replace(target)
-        shutil.rmtree(where, ignore_errors=True)
+            _move(left, target)
+        remove_tree(where)
+
+
+def _move(file: Path, target: Path) -> None:
+    """Also where checkpoints are kept on another disk."""
+    try:
+        file.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        aside = target.with_name(f".{target.name}")
+        shutil.copyfile(file, aside)
+        aside.replace(target)
+
+
+def remove_tree(folder: Path) -> None:
+    """Whatever a training made of its folder: a link, or a depth that Python's own way does not reach."""
+    if folder.is_symlink() or folder.is_file():
+        folder.unlink()
+    elif folder.exists():
+        subprocess.run(["rm", "-rf", "--", str(folder)], stdin=subprocess.DEVNULL, capture_output=True, check=False)
 
 
 def _show_best(run: Run, folder: RunFolder) -> None:

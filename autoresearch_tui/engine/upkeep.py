@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from autoresearch_tui.journal.state import Run
-from autoresearch_tui.journal.store import Writer
+from autoresearch_tui.journal.store import Journal
 from autoresearch_tui.workspace import RunFolder
 
 LOOK_S = 60.0
@@ -24,15 +24,20 @@ class Upkeep:
         self.max_gb = max_gb
         self._looked = self._backed_up = time.monotonic()
 
-    def tidy(self, run: Run, journal: Writer) -> None:
+    def tidy(self, run: Run) -> None:
         now = time.monotonic()
         if now - self._backed_up >= BACK_UP_S:
-            self._backed_up = now
-            journal.back_up(self.backup)
+            self.copy()
         if now - self._looked >= LOOK_S:
             self._looked = now
             if self.folder.size > self.max_gb * 1e9:
                 self.shrink(run)
+
+    def copy(self) -> None:
+        """The journal once more, where `git clean` does not reach."""
+        self._backed_up = time.monotonic()
+        with Journal(self.folder.journal) as journal:  # a connection of its own: this runs in a thread
+            journal.back_up(self.backup)
 
     def shrink(self, run: Run) -> None:
         """Compress old logs, and drop the checkpoints that are neither the best, nor the trunk's, nor the one before."""

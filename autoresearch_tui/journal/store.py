@@ -46,6 +46,10 @@ class JournalError(Exception):
     """The journal cannot be used: one sentence."""
 
 
+class JournalBusy(JournalError):
+    """Somebody else holds it; later it will do."""
+
+
 class Sent(msgspec.Struct, frozen=True):
     """A command as it stands in the journal; `wish` is missing where a later version sent it."""
 
@@ -76,6 +80,7 @@ class Journal:
     def _open(self) -> None:
         with _said_plainly(self.path):
             self._connection.execute("PRAGMA synchronous=FULL")
+            self._connection.text_factory = lambda text: text.decode("utf-8", "replace")  # anybody may write commands
             row = self._connection.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
         self.schema = int(row[0]) if row and str(row[0]).isdecimal() else 0
 
@@ -143,7 +148,27 @@ class Journal:
     def commands(self, after: int = 0) -> list[Sent]:
         with _said_plainly(self.path):
             rows = self._connection.execute("SELECT id, at, by, kind, body FROM command WHERE id > ? ORDER BY id", (after,)).fetchall()
-        return [Sent(number, at, by, kind, _wish(body)) for number, at, by, kind, body in rows]
+        return [Sent(number, at, clean_line(str(by)), str(kind), _wish(body)) for number, at, by, kind, body in rows]
+
+    def back_up(self, target: Path) -> None:
+        """A whole copy, written aside and renamed."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        aside = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            aside.unlink(missing_ok=True)
+            aside.touch(0o600)
+            with _said_plainly(target):
+                self._connection.execute("VACUUM INTO ?", (aside.absolute().as_uri(),))
+            with aside.open("rb") as copy:
+                os.fsync(copy.fileno())
+            aside.replace(target)
+        finally:
+            aside.unlink(missing_ok=True)
+
+    def last_at(self) -> float:
+        with _said_plainly(self.path):
+            row = self._connection.execute("SELECT at FROM event ORDER BY seq DESC LIMIT 1").fetchone()
+        return float(row[0]) if row else 0.0
 
     def _snapshot(self) -> Run | None:
         with _said_plainly(self.path):
@@ -154,7 +179,8 @@ class Journal:
             run = msgspec.msgpack.decode(row[0][len(_code_hash()) :], type=Run)
         except msgspec.MsgspecError:
             return None  # it is only a cache
-        newest = self._connection.execute("SELECT max(seq) FROM event").fetchone()[0] or 0
+        with _said_plainly(self.path):
+            newest = self._connection.execute("SELECT max(seq) FROM event").fetchone()[0] or 0
         return run if run.seq <= newest else None
 
 
@@ -196,24 +222,9 @@ class Writer(Journal):
 
     def save_snapshot(self) -> None:
         self._snapshot_at = self.run.seq
-        value = _code_hash() + msgspec.msgpack.encode(self.run)
-        with suppress(OSError, JournalError), _said_plainly(self.path):  # only a cache: the facts are there without it
+        with suppress(OSError, OverflowError, JournalError), _said_plainly(self.path):  # only a cache: the facts are there without it
+            value = _code_hash() + msgspec.msgpack.encode(self.run)
             self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('snapshot', ?)", (value,))
-
-    def back_up(self, target: Path) -> None:
-        """A whole copy, written aside and renamed."""
-        target.parent.mkdir(parents=True, exist_ok=True)
-        aside = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            aside.unlink(missing_ok=True)
-            aside.touch(0o600)
-            with _said_plainly(target):
-                self._connection.execute("VACUUM INTO ?", (aside.absolute().as_uri(),))
-            with aside.open("rb") as copy:
-                os.fsync(copy.fileno())
-            aside.replace(target)
-        finally:
-            aside.unlink(missing_ok=True)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -245,9 +256,18 @@ def _create(path: Path) -> None:
 def _wish(body: str) -> Command | None:
     try:
         wish: Command = _command_decoder.decode(body)
-    except (msgspec.MsgspecError, TypeError):
+    except (msgspec.MsgspecError, TypeError, UnicodeError):
         return None
     return wish
+
+
+def last_moment(path: Path) -> float:
+    """When the last fact was written; zero for a journal that cannot be read. Looking at a file changes its own times."""
+    try:
+        with Journal(path) as journal:
+            return journal.last_at()
+    except (JournalError, OSError):
+        return 0.0
 
 
 @cache
@@ -272,7 +292,8 @@ def _check(path: Path) -> None:
 
 
 def _damaged(path: Path, what: object) -> JournalError:
-    return JournalError(f"{path} is damaged ({clean_line(str(what))}): a copy of the last hour is in the repository's git folder.")
+    copy = f'"$(git rev-parse --git-common-dir)/autoresearch/{path.parent.name}.sqlite"'
+    return JournalError(f"{path} is damaged ({clean_line(str(what))}): `cp {copy} {path}` puts the last copy in its place.")
 
 
 @contextmanager
@@ -286,6 +307,8 @@ def _said_plainly(path: Path) -> Iterator[None]:
             raise OSError(number, "no space left for the journal", str(path)) from None
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             raise _damaged(path, error) from None
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise JournalBusy(f"{path} is held by another program for longer than is usual") from None
         raise JournalError(f"{path} cannot be used as a journal: {error}.") from None
 
 

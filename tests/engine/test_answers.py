@@ -181,6 +181,7 @@ discard #9       | keep #9    | command 1 lapses: overruled by ann
 again #0         | withdraw   | command 1 lapses: withdrawn by ann; done
 again #0         | again #0   | waits
 rewind #1        | withdraw   | command 1 lapses: withdrawn by ann; done
+rewind #4        | keep #4    | #4 keep by ann, trunk #4; done
 rewind #3        | discard #3 | #3 discard by ann, trunk #1; done; command 1 lapses: #3 was discarded meanwhile
 idea             | withdraw   | command 1 lapses: withdrawn by ann; done
 note             | withdraw   | command 1 lapses: withdrawn by ann; done
@@ -253,6 +254,35 @@ def test_what_is_said_can_be_taken_back(row: list[str]) -> None:
 def wish_of(words: str) -> c.Command:
     kind, _, number = words.partition(" #")
     return c.Withdraw(1) if words == "withdraw" else WISHES[words] if words in WISHES else to_row(kind, int(number))
+
+
+def test_a_late_skip_does_not_end_the_next_trial_of_the_same_experiment() -> None:
+    world = world_at("evaluating")
+    world.judge(9)
+    world.relaunch(9)
+    assert answered(world, c.Skip(9, 1)) == "refused: #9 is not training any more"
+    assert answered(world, c.Skip(9, 2)) == "waits"
+
+
+def test_a_draft_is_approved_once() -> None:
+    world = world_at("reviewing")
+    assert answered(world, c.Approve("d0001")) == "d0001 approved; done"
+    for wish in (c.Approve("d0001"), c.Reject("d0001")):
+        assert answered(world, wish) == "refused: draft d0001 was approved by ann"
+    assert answered(world, c.Review(False)) == "set; done"
+
+
+def test_a_discarded_row_that_a_rewind_took_onto_the_trunk_is_there_to_be_reverted_or_kept() -> None:
+    def came_back() -> World:
+        world = world_at("between")
+        world.add(e.Rewound(4, "ann"))
+        world.send(c.Discard(4))
+        world.add(e.Applied(4), e.Rewound(5, "ann"))
+        assert world.run.trunk == (0, 1, 3, 4, 5) and world.run.experiments[4].verdict == "discard"
+        return world
+
+    assert answered(came_back(), c.Discard(4)) == "waits"
+    assert answered(came_back(), c.Keep(4)) == "#4 keep by ann, trunk #5; done"
 
 
 def test_when_several_wait_the_order_is_theirs_and_not_that_of_their_sending() -> None:

@@ -5,6 +5,7 @@ A failing arrow names itself: it is the name of the test.
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -117,7 +118,7 @@ def random_kills(folder: Path, kills: int, seed: int) -> None:
         night = engine(folder, "run", "--tag", "night")
         try:
             night.wait(0.35 + chance.random() * 0.7)
-        except Exception:
+        except subprocess.TimeoutExpired:
             night.kill()
         night.communicate()
     before = len(state(folder).experiments)

@@ -144,6 +144,14 @@ def test_what_is_made_again_by_hand_is_kept_unless_it_crashes_or_is_skipped(valu
     assert judged.by == {"keep": "ann", "crash": "policy", "discard": "bob"}[verdict]
 
 
+def test_what_crashed_by_accident_and_trains_then_is_kept_by_hand_all_the_same() -> None:
+    history = trained(None, "crash", kept_by="ann")
+    history.judge(1)
+    history.relaunch(1)
+    history.end(1, 1.5)
+    assert history.judge(1) == [e.Judged(1, "keep", "kept by hand", tip=1, by="ann")]
+
+
 def test_nobody_goes_back_to_what_is_discarded_meanwhile() -> None:
     world = World()
     a_night(world)
@@ -234,6 +242,14 @@ def test_a_verdict_is_reconsidered_only_where_its_parent_is_the_trunk(
     assert isinstance(facts[0], e.Judged)
     assert facts == [verdict]
     assert not world.run.experiments[number].due and not world.run.drafts
+
+
+@pytest.mark.parametrize("outcome", ["crash", "skipped"])
+def test_a_trial_without_a_number_changes_no_verdict_though_the_trunk_was_measured_again(outcome: str) -> None:
+    world, _ = measured_again(3, 1.000)  # the trunk is 0.990 now, and #6 was 0.985
+    world.relaunch(6)
+    world.end(6, None, outcome, "bob")
+    assert world.judge(6) == [e.Judged(6, "discard", "worse by 0.005000", tip=3)]
 
 
 @pytest.mark.parametrize(

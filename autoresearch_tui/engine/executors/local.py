@@ -6,6 +6,8 @@ What a trial may see of the machine is a folder of its own and an allow-listed e
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -13,6 +15,7 @@ from pathlib import Path
 from autoresearch_tui.engine.evaluation import Bench, reported
 from autoresearch_tui.engine.lineage import Lineage
 from autoresearch_tui.engine.processes import Unended
+from autoresearch_tui.engine.settling import remove_tree
 from autoresearch_tui.engine.trainer import Order, Outcome, Training, clear, spawn
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.commands import Skip
@@ -24,6 +27,7 @@ ALLOWED = {"PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR", "TERM", "X
 ALLOWED |= {"AUTORESEARCH_STEPS", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "CUDA_HOME", "HF_HOME", "HF_HUB_CACHE", "UV_CACHE_DIR"}
 ALLOWED_PREFIXES = ("LC_", "CUDA_", "NVIDIA_", "NCCL_", "ROCR_", "HIP_", "HSA_", "PYTORCH_", "TORCH", "TRITON_", "OMP_", "MKL_")
 KEYS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
+ENGINE_DEATHS = 3  # while one experiment trains, before that is called its own doing
 DISK_TRIES = 3  # trainings that may die of a full disk before that is called the experiment's own fault
 
 
@@ -37,7 +41,7 @@ class Local:
         self.boot = boot
         self.log_bytes = log_bytes
         self.running: Training | None = None
-        self._refusing: tuple[int, ...] = ()
+        self._refusing: dict[int, int] = {}
         """Processes of the last trial that no signal ended: they may hold memory that the next one needs."""
 
     def expected_s(self, run: Run) -> float:
@@ -54,13 +58,12 @@ class Local:
 
     async def spawn(self, one: Experiment, trial: int, seed: int) -> Training:
         """The trial's folder and processes, which wait for the word. Raises Unended while something of the last one lives."""
-        if living := [pid for pid in self._refusing if born(pid)]:
+        if living := [pid for pid, birth in self._refusing.items() if birth and born(pid) == birth]:
             raise Unended(living)
         where = self.folder.trial(one.number, trial)
-        shutil.rmtree(where, ignore_errors=True)
+        remove_tree(where)
         where.parent.mkdir(mode=0o700, exist_ok=True)
-        where.mkdir(mode=0o700)
-        self.lineage.export(one.commit, where)
+        await asyncio.to_thread(self.lineage.export, one.commit, where)
         log = self.folder.log(one.number, trial)
         log.parent.mkdir(mode=0o700, exist_ok=True)
         log.unlink(missing_ok=True)
@@ -95,7 +98,8 @@ class Local:
         aside = self.folder.folder / ".run.log"
         aside.unlink(missing_ok=True)
         aside.symlink_to(log.relative_to(self.folder.folder))
-        aside.replace(self.folder.run_log)
+        with contextlib.suppress(IsADirectoryError):  # somebody made a folder of it: a view is not worth a night
+            aside.replace(self.folder.run_log)
 
     def skip(self, run: Run) -> None:
         """End the trial that somebody skipped."""
@@ -105,8 +109,10 @@ class Local:
     def ended(self, run: Run, number: int, trial: int, outcome: Outcome) -> list[e.Event]:
         """What to write down when a trial's processes are gone."""
         self.running = None
-        self._refusing = outcome.left
+        self._refusing = {pid: born(pid) for pid in outcome.left}
         kind, crash = outcome.outcome, outcome.crash
+        if crash == "error" and shutil.disk_usage(self.folder.folder).free < 2**20:
+            crash = "disk"  # a training that cannot even print says nothing
         full = [one for one in run.experiments[number].trials if one.crash == "disk"]
         if crash == "disk" and len(full) < DISK_TRIES - 1:
             kind = "interrupted"
@@ -134,6 +140,9 @@ class Local:
         """An interrupted trial; a skip that was heard before the engine died still holds."""
         if skip := _skip_of(run, number, trial):
             return [e.Ended(number, trial, "skipped", why="skipped by hand", by=skip.by), e.Fulfilled(skip.command)]
+        before = [one for one in run.experiments[number].trials if one.why.startswith(why[:15])]
+        if len(before) >= ENGINE_DEATHS - 1:
+            return [e.Ended(number, trial, "crash", crash="killed", why=f"{why}, for the {len(before) + 1}rd time while it trained")]
         return [e.Ended(number, trial, "interrupted", why=why)]
 
     async def measure(self, one: Experiment, trial: int, start: str) -> e.Measured:
