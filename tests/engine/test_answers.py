@@ -107,7 +107,6 @@ reject              | *                                    | refused: draft d000
 limit experiments 9 | starting baseline paused late        | set; done
 limit experiments 9 | *                                    | set; done                  | 9 experiments are done
 limit hours 0.05    | baseline training                    | set; done                  | the time is up
-limit hours 0.05    | paused                               | set; done
 limit hours 0.05    | *                                    | set; done                  | no trial would end before the time is up
 limit until 07:30   | *                                    | set; done
 limit cost 5        | *                                    | set; done

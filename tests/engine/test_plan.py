@@ -81,7 +81,7 @@ BARRIERS: list[tuple[str, e.Limits, dict[str, float], plan.Step]] = [
         "disk full",
         e.Limits(),
         {"free_gb": 1.94, "floor_gb": 2.0},
-        plan.Rest("1.9 GB of disk are free, 2 must stay free", EVENING.timestamp() + 10),
+        plan.Rest("less than 2 GB of disk are free", EVENING.timestamp() + 10),
     ),
 ]
 
