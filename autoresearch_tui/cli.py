@@ -133,8 +133,22 @@ def demo(options: argparse.Namespace) -> int:
         _prepare(folder, [])
     options.dir = folder
     if options.experiments is None and not (options.hours or options.until):
-        options.experiments = DEMO_EXPERIMENTS
+        options.experiments = _eight_more(folder)
     return run(options)
+
+
+def _eight_more(folder: Path) -> int:
+    """Where a demo stops: a newcomer sees an end soon, and asking again goes on from there."""
+    from autoresearch_tui.journal.store import Journal
+    from autoresearch_tui.settings import load
+    from autoresearch_tui.workspace import open_workspace
+
+    runs = open_workspace(folder, load(folder, {}).settings).runs()
+    if not runs:
+        return DEMO_EXPERIMENTS
+    with Journal(runs[-1].journal) as journal:
+        done = sum(one.settled for one in journal.refresh().experiments.values())
+    return DEMO_EXPERIMENTS * (1 + done // DEMO_EXPERIMENTS)
 
 
 def new(options: argparse.Namespace) -> int:

@@ -175,7 +175,7 @@ class Controller:
                 self.record(e.Committed(number, await asyncio.to_thread(self._commit, self.run.experiments[number])))
             case plan.Train():
                 await self._train(step)
-            case plan.Settle(number, trial):
+            case plan.Bury(number, trial):
                 await self._bury(number, trial)
             case plan.Measure(number, trial):
                 await self._measure(number, trial)
@@ -199,7 +199,7 @@ class Controller:
                 facts = await asyncio.to_thread(self.drafter.proposed, run, draft)
                 if draft in self.run.drafts and self.run.tip == run.tip:  # nobody rejected it meanwhile, nor moved the trunk
                     self.record(*facts)
-            case plan.Give(draft, why):
+            case plan.GiveUp(draft, why):
                 self.record(*self.drafter.given_up(self.run, draft, why))
             case plan.Rest():
                 await self._wait(step)

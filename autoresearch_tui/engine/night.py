@@ -14,7 +14,7 @@ from autoresearch_tui.engine import opening
 from autoresearch_tui.engine.controller import Controller
 from autoresearch_tui.engine.drafting import Drafter
 from autoresearch_tui.engine.executors.local import Local
-from autoresearch_tui.engine.lineage import Lineage
+from autoresearch_tui.engine.lineage import Lineage, open_repository
 from autoresearch_tui.engine.lock import Locked, engine_lock
 from autoresearch_tui.engine.opening import Asked
 from autoresearch_tui.engine.plan import End
@@ -34,8 +34,7 @@ Tell = Callable[[Recorded, Run], None]
 
 def spend(workspace: Workspace, settings: Settings, asked: Asked, tell: Tell) -> End:
     """Work on a run until there is a reason to end; what that was."""
-    lineage = Lineage(workspace.folder, "any", workspace.edit)
-    hide(workspace, lineage.repository.common_dir / "info" / "exclude")
+    hide(workspace, open_repository(workspace.folder).common_dir / "info" / "exclude")
     opening.refuse_a_network_disk(workspace.runs_folder)
     tag = opening.choose_tag(workspace, asked, datetime.now())
     with engine_lock(workspace.hidden / "engine.lock", tag):

@@ -1,7 +1,7 @@
 """What comes next: the state in, one step out. Pure, so that a restart and the next second are the same thing.
 
-The last fact of the oldest unfinished piece decides; then what people wish, in the order stop, pause, rewind, again, idea; then a new
-draft. How a step is done is `controller.py`'s.
+The last fact of the oldest unfinished piece decides; then what people wish, in the order stop, pause, rewind, again, a row, idea; then a
+new draft. How a step is done is `controller.py`'s.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Train(Step, frozen=True):
     again: Waiting | None = None
 
 
-class Settle(Step, frozen=True):
+class Bury(Step, frozen=True):
     """A trial was running when an engine died."""
 
     number: int
@@ -92,7 +92,7 @@ class Propose(Step, frozen=True):
     draft: str
 
 
-class Give(Step, frozen=True):
+class GiveUp(Step, frozen=True):
     """Give a draft up."""
 
     draft: str
@@ -151,7 +151,7 @@ def _piece(one: Experiment) -> Step:
         return Train(one.number, 1)
     last = one.trials[-1]
     if not last.outcome:
-        return Settle(one.number, last.number)
+        return Bury(one.number, last.number)
     if last.outcome == "interrupted":
         return Train(one.number, last.number + 1)
     if last.outcome == "finished" and not last.measured:
@@ -215,7 +215,7 @@ def _wished(run: Run) -> Step | None:
 def _of_draft(run: Run, draft: Draft, moment: Moment) -> Step:
     if not draft.blob:
         if len(draft.refusals) >= ATTEMPTS:
-            return Give(draft.draft, f"refused {len(draft.refusals)} times, at last: {draft.refusals[-1]}")
+            return GiveUp(draft.draft, f"refused {len(draft.refusals)} times, at last: {draft.refusals[-1]}")
         return Ask(draft.draft)
     if draft.held_until is None:
         return Hold(draft.draft) if run.review and not draft.kept_by else Propose(draft.draft)

@@ -276,3 +276,26 @@ def test_whoever_has_the_branch_checked_out_is_told_what_will_happen(lab: Path) 
     one_night(lab, experiments=1)
     git(lab, "checkout", "-q", "autoresearch/night")
     assert "git checkout --detach" in one_night(lab, experiments=2)
+
+
+def test_what_shapes_the_number_may_neither_come_nor_go(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTORESEARCH_STEPS", "5")
+    one_night(lab)
+    monkeypatch.delenv("AUTORESEARCH_STEPS")
+    assert "steps differs (5 before, none now)" in one_night(lab, code=1)
+    monkeypatch.setenv("AUTORESEARCH_STEPS", "5")
+    monkeypatch.setenv("AUTORESEARCH_TUI_EXPERIMENT_TRAIN", '["sh", "train.sh"]')
+    assert "train differs (python train.py before, sh train.sh now)" in one_night(lab, code=1)
+
+
+def test_where_a_run_begins_is_not_said_to_one_that_exists(lab: Path) -> None:
+    one_night(lab)
+    assert "wants a new `--tag`" in one_night(lab, "--from", "HEAD", code=1)
+
+
+def test_looking_at_an_old_run_does_not_make_it_the_newest(lab: Path) -> None:
+    one_night(lab)
+    tui(lab, "run", "--tag", "later", "--experiments", "1")
+    tui(lab, "status", "--tag", "night")
+    tui(lab, "runs")
+    assert json.loads(tui(lab, "status", "--json"))["run"] == "later"

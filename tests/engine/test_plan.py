@@ -28,9 +28,9 @@ LIFE: list[tuple[e.Event, plan.Step]] = [
     (e.EngineStarted(1, 1, "boot", "1", "sweep"), plan.Begin()),
     (e.Proposed(0), plan.Commit(0)),
     (e.Committed(0, "c0"), plan.Train(0, 1)),
-    (e.Launched(0, 1, 42, 1, 1, "boot"), plan.Settle(0, 1)),
+    (e.Launched(0, 1, 42, 1, 1, "boot"), plan.Bury(0, 1)),
     (e.Ended(0, 1, "interrupted"), plan.Train(0, 2)),
-    (e.Launched(0, 2, 42, 1, 1, "boot"), plan.Settle(0, 2)),
+    (e.Launched(0, 2, 42, 1, 1, "boot"), plan.Bury(0, 2)),
     (e.Ended(0, 2, "finished"), plan.Measure(0, 2)),
     (e.Measured(0, 2, 1.0), plan.Judge(0)),
     (e.Judged(0, "keep", "baseline", 0), plan.Apply(0)),
@@ -39,17 +39,17 @@ LIFE: list[tuple[e.Event, plan.Step]] = [
     (e.Replied("d0001", 1.0), plan.Ask("d0001")),
     (e.Refused("d0001", "it changes nothing"), plan.Ask("d0001")),
     (e.Refused("d0001", "it does not parse"), plan.Ask("d0001")),
-    (e.Refused("d0001", "not again"), plan.Give("d0001", "refused 3 times, at last: not again")),
+    (e.Refused("d0001", "not again"), plan.GiveUp("d0001", "refused 3 times, at last: not again")),
     (e.Abandoned("d0001", "refused 3 times"), plan.Draw()),
     (e.Drafting("d0002", "tune", 0, "sweep"), plan.Ask("d0002")),
     (e.Drafted("d0002", "b1", "an idea"), plan.Propose("d0002")),
     (e.Proposed(1, "d0002", parent=0), plan.Commit(1)),
     (e.Committed(1, "c1"), plan.Train(1, 1)),
-    (e.Launched(1, 1, 42, 1, 1, "boot"), plan.Settle(1, 1)),
+    (e.Launched(1, 1, 42, 1, 1, "boot"), plan.Bury(1, 1)),
     (e.Ended(1, 1, "crash", "nan"), plan.Judge(1)),
     (e.Judged(1, "crash", "nan", 0), plan.Apply(1)),
     (e.Applied(1), plan.Draw()),
-    (e.Launched(1, 2, 42, 1, 1, "boot"), plan.Settle(1, 2)),
+    (e.Launched(1, 2, 42, 1, 1, "boot"), plan.Bury(1, 2)),
     (e.Ended(1, 2, "skipped", by="ann"), plan.Judge(1)),
     (e.Judged(1, "crash", "nan", 0), plan.Apply(1)),
     (e.Judged(0, "keep", "kept by hand", 0, "ann"), plan.Apply(0)),
@@ -93,6 +93,18 @@ def test_no_trial_starts_past_a_barrier(limits: e.Limits, world: dict[str, float
     history.add(e.Proposed(0))
     history.add(e.Committed(0, "c0"))
     assert plan.next_step(history.run, plan.Moment(EVENING, **world)) == step
+
+
+def test_a_pause_lasts_until_somebody_ends_it_and_not_beyond_the_night() -> None:
+    history = History()
+    history.begin(e.Limits(deadline=EVENING.timestamp() + 3600, between="05:00-06:00"))
+    history.send(c.Pause(1))
+    history.add(e.Proposed(0))
+    history.add(e.Committed(0, "c0"))
+    assert plan.next_step(history.run, plan.Moment(EVENING)) == plan.Rest("paused by ann", pause=True)
+    history.add(e.Paused("ann"), e.Fulfilled(1))
+    assert plan.next_step(history.run, plan.Moment(EVENING)) == plan.Rest("paused", pause=True)
+    assert plan.next_step(history.run, plan.Moment(EVENING + timedelta(hours=2))) == plan.End("the time is up")
 
 
 def test_what_is_trained_already_is_brought_to_its_end_behind_every_barrier() -> None:

@@ -56,7 +56,7 @@ class World(History):
                 self.add(e.Committed(number, f"c{number}"))
             case plan.Train():
                 self._train(step)
-            case plan.Settle(number, trial):
+            case plan.Bury(number, trial):
                 self.add(*EXECUTOR.buried(run, number, trial, "the engine died"))
             case plan.Measure(number, trial):
                 self._measure(number, trial)
@@ -77,7 +77,7 @@ class World(History):
                 self.add(e.Held(draft, self.now.timestamp() + run.review_timeout_s))
             case plan.Propose(draft):
                 self._propose(draft)
-            case plan.Give(draft, why):
+            case plan.GiveUp(draft, why):
                 self.add(*DRAFTER.given_up(run, draft, why))
             case plan.Rest():
                 self._rest(step)
