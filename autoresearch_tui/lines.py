@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from autoresearch_tui.journal import events as e
+from autoresearch_tui.journal.commands import Stop
 from autoresearch_tui.journal.state import Experiment, Run
 
 
@@ -37,6 +38,8 @@ def _said(fact: e.Event, run: Run) -> str | None:
             return f"the engine ends: {fact.why}"
         case e.Commanded(accepted=False):
             return f"refused: {_command(fact)} by {fact.by}: {fact.why}"
+        case e.Commanded(wish=Stop(now=False)):
+            return f"heard: stop by {fact.by}: it ends after this trial; Ctrl+C again or `stop now` ends it at once"
         case e.Commanded():
             return f"heard: {_command(fact)} by {fact.by}"
         case e.Lapsed():

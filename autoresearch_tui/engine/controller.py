@@ -197,7 +197,7 @@ class Controller:
             case plan.Propose(draft):
                 run = self.run
                 facts = await asyncio.to_thread(self.drafter.proposed, run, draft)
-                if draft in self.run.drafts and self.run.tip == run.tip:  # nobody rejected it meanwhile, nor moved the trunk
+                if self.run is run:  # nobody rejected it meanwhile, moved the trunk, or took a note back; else it is planned anew
                     self.record(*facts)
             case plan.GiveUp(draft, why):
                 self.record(*self.drafter.given_up(self.run, draft, why))
@@ -270,6 +270,10 @@ class Controller:
         one = self.run.experiments[number]
         seed = self.run.seed + sum(earlier.counts for earlier in one.trials)
         training = await self.executor.spawn(one, trial, seed)
+        if self.ending or plan.next_step(self.run, self._moment()) != step:  # somebody said something while the processes were made
+            training.end("interrupted", "not wanted any more")
+            await training.wait()
+            return
         fulfilled = [e.Fulfilled(step.again.command, f"trial {trial}")] if step.again else []
         try:
             self.record(e.Launched(number, trial, seed, training.pid, training.born, self.executor.boot), *fulfilled)

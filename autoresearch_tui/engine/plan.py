@@ -15,6 +15,7 @@ from autoresearch_tui.journal.commands import Again, Discard, Idea, Keep, Pause,
 from autoresearch_tui.journal.state import Draft, Experiment, Run, Waiting
 
 ATTEMPTS = 3  # replies to one draft before it is given up
+FRUITLESS = 3  # drafts given up in a row before the next one waits
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -140,7 +141,15 @@ def next_step(run: Run, moment: Moment) -> Step:
     steps = [_of_draft(run, draft, moment) for draft in run.drafts.values()]
     if steps:
         return next((step for step in steps if not isinstance(step, Rest)), steps[0])
-    return Draw(next(iter(waiting(run, Idea)), None))
+    return _resting(run, moment) or Draw(next(iter(waiting(run, Idea)), None))
+
+
+def _resting(run: Run, moment: Moment) -> Step | None:
+    """A researcher that has nothing usable to say is asked again, but less and less often."""
+    if run.fruitless < FRUITLESS or waiting(run, Idea):
+        return None
+    until = run.fruitless_at + min(600.0, 10.0 * 2 ** (run.fruitless - FRUITLESS))
+    return Rest(f"{run.fruitless} drafts in a row came to nothing", until) if moment.now.timestamp() < until else None
 
 
 def _piece(one: Experiment) -> Step:

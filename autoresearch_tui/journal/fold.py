@@ -225,6 +225,8 @@ def approved(work: _Work, fact: e.Approved, at: float) -> None:
 
 def abandoned(work: _Work, fact: e.Abandoned, at: float) -> None:
     work.drafts.pop(fact.draft, None)
+    if not fact.by:
+        work.fields |= {"fruitless": work.get("fruitless") + 1, "fruitless_at": at}
 
 
 def proposed(work: _Work, fact: e.Proposed, at: float) -> None:
@@ -246,7 +248,7 @@ def proposed(work: _Work, fact: e.Proposed, at: float) -> None:
         of=fact.of,
         kept_by=fact.by,
     )
-    work.fields["waiting"] = ""
+    work.fields |= {"waiting": "", "fruitless": 0}
 
 
 def committed(work: _Work, fact: e.Committed, at: float) -> None:

@@ -222,6 +222,9 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     drafts: dict[str, Draft] = {}
     drafted: int = 0
     """Drafts ever begun; their ids are made of it."""
+    fruitless: int = 0
+    """Drafts in a row that came to nothing by themselves."""
+    fruitless_at: float = 0.0
     wishes: dict[int, Waiting] = {}
     notes: dict[int, str] = {}
     """What people said to the researcher, by command."""

@@ -37,7 +37,9 @@ def test_an_engine_that_ended_with_a_sentence_is_not() -> None:
 
 
 def test_a_bug_is_told_from_a_sentence_by_the_exit_code(tmp_path: Path) -> None:
-    script = "from autoresearch_tui import cli\ndef bug(options): raise AssertionError('a bug')\ncli.COMMANDS['runs'] = bug\ncli.main(['runs'])"
+    script = (
+        "from autoresearch_tui import cli\ndef bug(options): raise AssertionError('a bug')\ncli.COMMANDS['runs'] = bug\ncli.main(['runs'])"
+    )
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 70
     assert "AssertionError: a bug" in done.stderr

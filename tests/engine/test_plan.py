@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -405,3 +405,18 @@ def test_a_command_acts_on_nothing_but_its_own_target(night: Night) -> None:
                     assert night.run.experiments[number].kept_by or any(wish.experiment == number for wish in said)
                 case e.Drafting(of=int(of), idea=int(command)):
                     assert wishes[command] in (c.Keep(of), c.Discard(of))
+
+
+def test_a_researcher_that_says_nothing_usable_is_asked_less_and_less_often() -> None:
+    history = History()
+    history.begin()
+    history.settle(0, None, 1.0)
+    rests = []
+    for number in range(1, 6):
+        name = f"d{number:04}"
+        history.add(e.Drafting(name, "tune", 0, "sweep"))
+        history.add(e.Abandoned(name, "refused 3 times"))
+        step = plan.next_step(history.run, plan.Moment(datetime.fromtimestamp(history.run.fruitless_at, UTC)))
+        rests.append(round(step.until - history.run.fruitless_at) if isinstance(step, plan.Rest) and step.until else 0)
+    assert rests == [0, 0, 10, 20, 40]
+    assert isinstance(plan.next_step(history.run, plan.Moment(datetime.fromtimestamp(history.run.at + 41, UTC))), plan.Draw)

@@ -117,6 +117,8 @@ class Local:
         if crash == "disk" and len(full) < DISK_TRIES - 1:
             kind = "interrupted"
         skip = _skip_of(run, number, trial)
+        if skip and kind == "interrupted" and not crash:
+            kind = "skipped"  # said after `stop now`, and it still holds
         fact = e.Ended(
             number,
             trial,
