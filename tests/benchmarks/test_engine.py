@@ -107,7 +107,7 @@ def test_many_experiments_leave_memory_files_and_time_flat(tmp_path: Path, exper
 @pytest.mark.slow
 def test_the_loop_stays_awake_while_git_works(tmp_path: Path) -> None:
     """Commands are answered while a step is under way: nothing long runs in the loop itself."""
-    folder = make_checkout(tmp_path / "lab", KNOBS + INSTANT)
+    folder = make_checkout(tmp_path / "lab", FEW + INSTANT)
     late: list[float] = []
 
     async def tick() -> None:
