@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 
 IS_ROOT = os.geteuid() == 0
+HAS_SHM = os.access("/dev/shm", os.W_OK)
 CAN_MOUNT = subprocess.run(["unshare", "-Urm", "sh", "-c", "mount -t tmpfs none /mnt"], capture_output=True).returncode == 0
 with tempfile.TemporaryDirectory() as _folder:
     HAS_REFTABLE = subprocess.run(["git", "init", "-q", "--ref-format=reftable", _folder], capture_output=True).returncode == 0

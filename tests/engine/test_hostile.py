@@ -59,7 +59,7 @@ def test_a_folder_in_place_of_a_derived_file_ends_no_night(tmp_path: Path, name:
     assert len(state(lab).experiments) == 2
 
 
-@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="no second file system at hand")
+@pytest.mark.needs("shm")  # a second file system
 def test_checkpoints_may_live_on_another_disk(tmp_path: Path) -> None:
     lab = make_checkout(tmp_path / "lab", TRAIN + '\nopen("checkpoint.pt", "wb").write(b"weights")\n')
     elsewhere = Path(f"/dev/shm/checkpoints-{os.getpid()}")
