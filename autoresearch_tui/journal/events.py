@@ -37,6 +37,17 @@ class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
 # ------------------------------------------------------------------------------------------------------------------------------
 
 
+class Rules(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a person set about judging."""
+
+    max_memory_gb: float = 0.0
+    """More than that is discarded; 0: no limit."""
+    hopeless: float = 2.0
+    """A loss of so many times the trunk's ends a trial early; 0: never."""
+    drift_every: int = 20
+    """Experiments between two looks at the trunk; 0: none."""
+
+
 class RunStarted(Event, frozen=True):
     """A new run: where it begins, and what makes its numbers comparable."""
 
@@ -79,6 +90,7 @@ class EngineStarted(Event, frozen=True):
     review_timeout_s: float = 600.0
     after: str = ""
     device: str = ""
+    rules: Rules = Rules()
 
 
 class EngineEnded(Event, frozen=True):
@@ -161,6 +173,36 @@ class Rewound(Event, frozen=True):
     by: str
 
 
+class Drifted(Event, frozen=True):
+    """The trunk's code measures otherwise than it did: from this trial on a number is compared with newer ones only."""
+
+    number: int
+    trial: int
+    was: float
+    now: float
+    since: int
+    """The first experiment that was compared while nobody knew."""
+
+
+class Concluded(Event, frozen=True):
+    """The closing measurement: what the trunk is better than the baseline, both measured afresh."""
+
+    tip: int
+    gain: float
+    low: float
+    high: float
+    """Nineteen of twenty such intervals hold the true gain."""
+    p: float | None = None
+    """How often chance alone would look like this; None where nothing is left to chance."""
+    audit_gain: float | None = None
+    """The same on text that decided nothing; None where there is none."""
+    audit_low: float | None = None
+    audit_high: float | None = None
+    audit_p: float | None = None
+    baseline_trials: int = 1
+    tip_trials: int = 1
+
+
 class Warned(Event, frozen=True):
     """Something that a person should know, in one sentence."""
 
@@ -221,6 +263,8 @@ class Drafted(Event, frozen=True):
     """Hash of the code without its comments: what was tried is not tried again."""
     parent: int | None = None
     """The trunk moved while the draft waited, and the same edit was made there."""
+    added: int = 0
+    """Nodes of the syntax tree more than the parent has; literals do not count."""
 
 
 class Held(Event, frozen=True):
@@ -266,6 +310,7 @@ class Proposed(Event, frozen=True):
     of: int | None = None
     by: str = ""
     """The person who decided already that it is kept unless it crashes."""
+    added: int = 0
 
 
 class Committed(Event, frozen=True):
@@ -282,6 +327,8 @@ class Launched(Event, frozen=True):
     pid: int
     born: int
     boot: str
+    purpose: str = ""
+    """Why the same code is trained again: `again`, `doubt`, `noise`, `pace`, `disturbed`, `suspect`, `drift`, `crashes` or `closing`."""
 
 
 class Ended(Event, frozen=True):
@@ -290,13 +337,17 @@ class Ended(Event, frozen=True):
     number: int
     trial: int
     outcome: str
-    """`finished`, `crash`, `skipped` or `interrupted`."""
+    """`finished`, `hopeless`, `crash`, `skipped` or `interrupted`."""
     crash: str = ""
     why: str = ""
     by: str = ""
     code: int | None = None
     seconds: float = 0.0
     gap_s: float = 0.0
+    slow: bool = False
+    """Hopeless for its pace, which a stranger on the machine may have caused."""
+    shrank: bool = False
+    """Its log was longer once: a training only adds to it."""
 
 
 class Measured(Event, frozen=True):
@@ -313,6 +364,18 @@ class Measured(Event, frozen=True):
     training_s: float | None = None
     recorded: dict[str, str] = {}
     """Further lines of the summary."""
+    audit: float | None = None
+    """The same model on the second held-out text, which only the closing measurement reads."""
+    evidence: tuple[str, ...] = ()
+    """Mechanical signs that the number is not what it says."""
+
+
+class Tainted(Event, frozen=True):
+    """The trial's conditions were unfair: its number is shown, and never compared."""
+
+    number: int
+    trial: int
+    why: str
 
 
 class Judged(Event, frozen=True):

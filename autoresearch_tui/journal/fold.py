@@ -108,11 +108,12 @@ def engine_started(work: _Work, fact: e.EngineStarted, at: float) -> None:
         "limits": fact.limits,
         "review": fact.review,
         "review_timeout_s": fact.review_timeout_s,
+        "rules": fact.rules,
         "ended": "",
         "waiting": "",
     }
     if not kept:  # a person who starts the engine wants it to work
-        work.fields |= {"paused": False, "paused_by": "", "paused_why": "", "stopping": False}
+        work.fields |= {"paused": False, "paused_by": "", "paused_why": "", "stopping": False, "conclusion": None}
 
 
 def engine_ended(work: _Work, fact: e.EngineEnded, at: float) -> None:
@@ -178,6 +179,18 @@ def rewound(work: _Work, fact: e.Rewound, at: float) -> None:
         work.fields["tip"] = fact.to
 
 
+def drifted(work: _Work, fact: e.Drifted, at: float) -> None:
+    era = work.get("era") + 1
+    work.fields["era"] = era
+    work.change_trial(fact.number, fact.trial, era=era)
+    for number in [number for number in work.experiments if number >= fact.since]:
+        work.change(number, adrift=True)
+
+
+def concluded(work: _Work, fact: e.Concluded, at: float) -> None:
+    work.fields["conclusion"] = fact
+
+
 def warned(work: _Work, fact: e.Warned, at: float) -> None:
     work.warnings = [*work.warnings[-SHOWN:], fact.why]
 
@@ -206,7 +219,7 @@ def refused(work: _Work, fact: e.Refused, at: float) -> None:
 
 
 def drafted(work: _Work, fact: e.Drafted, at: float) -> None:
-    names = ("blob", "idea", "why", "changes", "fingerprint")
+    names = ("blob", "idea", "why", "changes", "fingerprint", "added")
     fields = {name: getattr(fact, name) for name in names}
     if fact.parent is None:
         work.count(fact.draft, usable=1)
@@ -244,6 +257,7 @@ def proposed(work: _Work, fact: e.Proposed, at: float) -> None:
         blob=fact.blob,
         changes=fact.changes,
         fingerprint=fact.fingerprint,
+        added=fact.added,
         researcher=fact.researcher,
         of=fact.of,
         kept_by=fact.by,
@@ -259,20 +273,24 @@ def committed(work: _Work, fact: e.Committed, at: float) -> None:
 
 def launched(work: _Work, fact: e.Launched, at: float) -> None:
     if experiment := work.experiments.get(fact.number):
-        trial = Trial(fact.trial, fact.seed, fact.pid, fact.born, fact.boot, at)
+        trial = Trial(fact.trial, fact.seed, fact.pid, fact.born, fact.boot, at, purpose=fact.purpose, era=work.get("era"))
         work.change(fact.number, trials=(*experiment.trials, trial), settled=False)
         work.fields["waiting"] = ""
 
 
 def ended(work: _Work, fact: e.Ended, at: float) -> None:
-    names = ("outcome", "crash", "why", "by", "seconds", "gap_s")
+    names = ("outcome", "crash", "why", "by", "seconds", "gap_s", "slow", "shrank")
     work.change_trial(fact.number, fact.trial, **{name: getattr(fact, name) for name in names})
 
 
 def measured(work: _Work, fact: e.Measured, at: float) -> None:
-    names = ("value", "trust", "memory_gb", "steps", "tokens_m", "recorded")
+    names = ("value", "trust", "memory_gb", "steps", "tokens_m", "training_s", "recorded", "audit", "evidence")
     fields = {name: getattr(fact, name) for name in names}
     work.change_trial(fact.number, fact.trial, measured=True, **fields | ({"why": fact.refused} if fact.refused else {}))
+
+
+def tainted(work: _Work, fact: e.Tainted, at: float) -> None:
+    work.change_trial(fact.number, fact.trial, taint=fact.why)
 
 
 def judged(work: _Work, fact: e.Judged, at: float) -> None:
@@ -303,6 +321,8 @@ STEPS: dict[type[e.Event], Callable[[_Work, Any, float], None]] = {
     e.ResearcherDown: researcher_down,
     e.ResearcherUp: researcher_up,
     e.Rewound: rewound,
+    e.Drifted: drifted,
+    e.Concluded: concluded,
     e.Warned: warned,
     e.Drafting: drafting,
     e.Replied: replied,
@@ -316,6 +336,7 @@ STEPS: dict[type[e.Event], Callable[[_Work, Any, float], None]] = {
     e.Launched: launched,
     e.Ended: ended,
     e.Measured: measured,
+    e.Tainted: tainted,
     e.Judged: judged,
     e.Applied: applied,
 }

@@ -38,12 +38,31 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True):
     memory_gb: float = 0.0
     steps: int | None = None
     tokens_m: float | None = None
+    training_s: float | None = None
     recorded: dict[str, str] = {}
+    audit: float | None = None
+    evidence: tuple[str, ...] = ()
+    purpose: str = ""
+    """Why it was trained again."""
+    slow: bool = False
+    """Ended early for its pace."""
+    shrank: bool = False
+    """Its log was longer once."""
+    taint: str = ""
+    """Why its number is not compared."""
+    era: int = 0
+    """How often the machine had drifted before it; numbers of two eras do not compare."""
 
     @property
     def counts(self) -> bool:
         """It has a number that a verdict may rest on."""
-        return self.value is not None
+        return self.value is not None and not self.taint
+
+    @property
+    def pace(self) -> float | None:
+        """Tokens in a second of training, or steps where it does not say; None where it says neither."""
+        made = self.tokens_m or self.steps
+        return made / self.training_s if made and self.training_s else None
 
 
 class Experiment(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -59,6 +78,7 @@ class Experiment(msgspec.Struct, frozen=True, omit_defaults=True):
     blob: str = ""
     changes: dict[str, tuple[str, str]] = {}
     fingerprint: str = ""
+    added: int = 0
     researcher: str = ""
     of: int | None = None
     kept_by: str = ""
@@ -72,12 +92,20 @@ class Experiment(msgspec.Struct, frozen=True, omit_defaults=True):
     """How many trials it had when it was judged."""
     settled: bool = False
     """Judged and applied, with no trial since."""
+    adrift: bool = False
+    """It was compared while the machine drifted and nobody knew."""
+
+    @property
+    def numbers(self) -> list[float]:
+        """What a verdict rests on: of trials under fair conditions, in the newest era that it was measured in, in order of size."""
+        era = max([trial.era for trial in self.trials if trial.counts], default=0)
+        return sorted(trial.value for trial in self.trials if trial.value is not None and trial.counts and trial.era == era)
 
     @property
     def value(self) -> float | None:
-        """The mean of its trials that have a number."""
-        values = [trial.value for trial in self.trials if trial.value is not None]
-        return sum(values) / len(values) if values else None
+        """The mean of its numbers; where every trial was disturbed, of those."""
+        values = self.numbers or [trial.value for trial in self.trials if trial.value is not None]
+        return math.fsum(values) / len(values) if values else None
 
     @property
     def memory_gb(self) -> float:
@@ -86,6 +114,8 @@ class Experiment(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def trust(self) -> str:
         """Of the least checked of its numbers."""
+        if self.reason.startswith("suspect:") or any(trial.counts and trial.evidence for trial in self.trials):
+            return "suspect"
         return min({trial.trust for trial in self.trials if trial.value is not None}, key=_trust_rank, default="")
 
     @property
@@ -125,6 +155,7 @@ class Draft(msgspec.Struct, frozen=True, omit_defaults=True):
     why: str = ""
     changes: dict[str, tuple[str, str]] = {}
     fingerprint: str = ""
+    added: int = 0
     held_until: float | None = None
     approved_by: str = ""
     kept_by: str = ""
@@ -209,6 +240,11 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     limits: events.Limits = events.Limits()
     review: bool = False
     review_timeout_s: float = 600.0
+    rules: events.Rules = events.Rules()
+    era: int = 0
+    """How often the machine was seen to have drifted."""
+    conclusion: events.Concluded | None = None
+    """The closing measurement of this session, once there is one."""
     paused: bool = False
     paused_by: str = ""
     paused_why: str = ""

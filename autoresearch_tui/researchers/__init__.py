@@ -40,7 +40,11 @@ class Tried(msgspec.Struct, frozen=True):
     verdict: str = ""
     """keep, discard or crash; empty while it has none."""
     delta: float | None = None
-    """Its number less its parent's."""
+    """How much worse it is than its parent: below zero it is better, whatever the goal."""
+    parent: int = 0
+    trials: int = 1
+    """How many its number is the mean of."""
+    operator: str = ""
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -60,6 +64,14 @@ class Request(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
     """Why each earlier reply of this draft was refused, oldest first."""
+    trunk: tuple[int, ...] = (0,)
+    """The experiments that the parent is made of, itself the last."""
+    near: tuple[int, ...] = ()
+    """Near misses, the best first: discarded, and hardly worse than the trunk."""
+    sigma: float | None = None
+    """How far two trainings of the same code differ."""
+    heat: float = 0.0
+    """From 0, the usual, to 1: nothing has helped for long, so be bolder."""
     context: int = 0
     """Tokens in a row, as prepare.py has it; 0: not known."""
     scratch: Path | None = None
@@ -80,6 +92,8 @@ class Researcher(Protocol):
     """The one protocol."""
 
     name: str
+    operators: tuple[str, ...]
+    """The kinds of move that it can make, of those in the words table."""
 
     def propose(self, request: Request) -> AsyncIterator[Part]:
         """Stream a reply; raises ResearcherDown or NotUnderstood."""

@@ -53,6 +53,7 @@ class Sweep:
     """The researcher `sweep`."""
 
     name = "sweep"
+    operators = ("tune", "explore", "combine")
 
     async def propose(self, request: Request) -> AsyncIterator[Part]:
         yield Part("text", _idea_of_a_person(request) if request.idea else _move_by_chance(request))

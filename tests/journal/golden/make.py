@@ -57,7 +57,7 @@ OPENING: tuple[e.Event, ...] = (
         sigma=0.0005,
     ),
     e.Remembered("results.tsv", (Row("a1b2c3d", 0.9979, 44.0, "keep", "baseline", {"note": "by hand"}),)),
-    e.EngineStarted(4711, 123, "boot", "0.1.0", "sweep", LIMITS, True, 300.0, device="NVIDIA H200"),
+    e.EngineStarted(4711, 123, "boot", "0.1.0", "sweep", LIMITS, True, 300.0, device="NVIDIA H200", rules=e.Rules(70.0, 3.0, 30)),
     e.Proposed(0),
     e.Committed(0, "c0ffee" * 6 + "0000"),
     e.Launched(0, 1, 7, 5000, 456, "boot"),
@@ -74,11 +74,11 @@ LIFE: tuple[e.Event, ...] = (
     e.Replied("d0001", 2.5, 12000, 300, None),
     e.Refused("d0001", "SEARCH matches no place"),
     e.Replied("d0001", 1.5, 12400, 280, 0.25),
-    e.Drafted("d0001", BLOB, "matrix LR 0.04 -> 0.05", "the loss falls slowly", CHANGES, FINGERPRINT, parent=0),
+    e.Drafted("d0001", BLOB, "matrix LR 0.04 -> 0.05", "the loss falls slowly", CHANGES, FINGERPRINT, parent=0, added=12),
     e.Held("d0001", 1.8e9),
     e.Approved("d0001", WHO, "go on"),
     e.Proposed(
-        1, "d0001", "explore", 0, "matrix LR 0.04 -> 0.05", "the loss falls slowly", BLOB, CHANGES, FINGERPRINT, "sweep", of=0, by=WHO
+        1, "d0001", "explore", 0, "matrix LR 0.04 -> 0.05", "the loss falls slowly", BLOB, CHANGES, FINGERPRINT, "sweep", 0, WHO, 12
     ),
     e.Fulfilled(9, "experiment 1"),
     e.Committed(1, "1" * 40),
@@ -86,8 +86,11 @@ LIFE: tuple[e.Event, ...] = (
     e.Ended(1, 1, "interrupted", why="the engine died", seconds=12.0, gap_s=3600.0),
     e.EngineStarted(4712, 789, "boot", "0.1.0", "sweep", LIMITS, after="signal 9", device="NVIDIA H200"),
     e.Launched(1, 2, 7, 5002, 458, "boot"),
-    e.Ended(1, 2, "finished", seconds=61.0),
-    e.Measured(1, 2, 0.9991, trust="reported", memory_gb=45.5),
+    e.Ended(1, 2, "hopeless", why="too slow", seconds=6.0, slow=True, shrank=True),
+    e.Launched(1, 3, 7, 5002, 459, "boot", "closing"),
+    e.Ended(1, 3, "finished", seconds=61.0),
+    e.Measured(1, 3, 0.9991, trust="reported", memory_gb=45.5, audit=1.01, evidence=("its log shrank",)),
+    e.Tainted(1, 3, "at 70% of its pace"),
     e.Judged(1, "keep", "kept by hand", 1, by=WHO),
     e.Applied(1),
     e.Drafting("d0002", "keep", 1, "", of=1, by=WHO),
@@ -107,6 +110,8 @@ END: tuple[e.Event, ...] = (
     e.ResearcherDown("sweep", "every knob was tried"),
     e.ResearcherUp("sweep"),
     e.Rewound(1, WHO),
+    e.Drifted(1, 3, 0.99, 1.02, 1),
+    e.Concluded(1, 0.01, -0.002, 0.022, 0.04, 0.011, -0.001, 0.023, 0.05, 3, 2),
     e.Warned("the disk is nearly full"),
     e.EngineEnded(f"stopped by {WHO}"),
 )
@@ -130,7 +135,7 @@ def write(path: Path) -> None:
 
 
 def every_field() -> set[str]:
-    structs: list[type[msgspec.Struct]] = [*e.kinds().values(), *c.Wish.__subclasses__(), e.Limits, Row]
+    structs: list[type[msgspec.Struct]] = [*e.kinds().values(), *c.Wish.__subclasses__(), e.Limits, e.Rules, Row]
     return {f"{struct.__name__}.{name}" for struct in structs for name in struct.__struct_fields__}
 
 
