@@ -10,6 +10,19 @@ from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.commands import Stop
 from autoresearch_tui.journal.state import Experiment, Run
 
+PURPOSES = {
+    "again": "a person wants to know",
+    "doubt": "the difference may be noise",
+    "noise": "how far do equal trainings differ?",
+    "pace": "is it the code that is slower, or was it the machine?",
+    "disturbed": "the last one was disturbed",
+    "suspect": "does that repeat?",
+    "drift": "is the machine still the same?",
+    "crashes": "does the trunk still train?",
+    "closing": "the closing measurement",
+}
+"""Why the same code is trained again."""
+
 
 def line(fact: e.Event, run: Run, at: float) -> str | None:
     """What to say about this fact, with the state after it; None if it is of no interest by itself."""
@@ -56,6 +69,17 @@ def _said(fact: e.Event, run: Run) -> str | None:
             return f"{fact.researcher} is back"
         case e.Rewound():
             return f"the trunk went back to #{fact.to}, by {fact.by}"
+        case e.Launched(purpose=purpose) if purpose:
+            return f"#{fact.number} again, trial {fact.trial}: {PURPOSES.get(purpose, purpose)}"
+        case e.Ended(outcome="hopeless"):
+            return f"#{fact.number} ended early: {fact.why}"
+        case e.Tainted():
+            return f"#{fact.number} trial {fact.trial} is not compared: {fact.why}"
+        case e.Drifted():
+            moved = f"#{fact.number} was {fact.was:.6f} and is {fact.now:.6f}"
+            return f"the machine drifted: {moved}; comparisons since #{fact.since} are in doubt"
+        case e.Concluded():
+            return closing(fact)
         case e.ProgramChanged(diff=diff) if diff:
             return "program.md was changed: the next draft reads it"
         case e.SettingsChanged(by=by) if by:
@@ -76,6 +100,19 @@ def _said(fact: e.Event, run: Run) -> str | None:
         case e.Unknown():
             return f"{fact.name} (of a later version): {fact.body[:100]}"
     return None
+
+
+def closing(fact: e.Concluded) -> str:
+    """What the night came to, in a sentence."""
+    said = f"measured afresh, #{fact.tip} is better than the baseline by {_between(fact.gain, fact.low, fact.high, fact.p)}"
+    if fact.audit_gain is None or fact.audit_low is None or fact.audit_high is None:
+        return said
+    return f"{said}; on text that decided nothing, by {_between(fact.audit_gain, fact.audit_low, fact.audit_high, fact.audit_p)}"
+
+
+def _between(gain: float, low: float, high: float, p: float | None) -> str:
+    chance = "" if p is None else f", p {p:.3f}" if p >= 0.001 else ", p < 0.001"
+    return f"{gain:.6f} ({low:.6f} to {high:.6f}{chance})"
 
 
 def verdict(one: Experiment, run: Run) -> str:

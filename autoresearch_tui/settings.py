@@ -35,6 +35,7 @@ Metric = Annotated[str, Meta(pattern=r"\A[A-Za-z_][A-Za-z0-9_./@-]{0,63}\Z", des
 Time = Annotated[str, Meta(pattern=TIME, description=TIME_WORDS)]
 Window = Annotated[str, Meta(pattern=WINDOW, description=WINDOW_WORDS)]
 Count = Annotated[int, Meta(ge=1, le=10**6, description="a whole number from 1 to a million")]
+Whole = Annotated[int, Meta(ge=0, le=10**6, description="a whole number from 0 to a million")]
 Seed = Annotated[int, Meta(ge=0, lt=2**31, description="a whole number from 0 to 2147483647")]
 Amount = Annotated[float, Meta(gt=0, le=1e6, description="a number above 0, at most a million")]
 AmountOrZero = Annotated[float, Meta(ge=0, le=1e6, description="a number from 0 to a million")]
@@ -101,6 +102,17 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Further figures of the training's summary to keep with each trial. None: few are worth a column."""
 
 
+class Judging(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[judging]`. How a verdict comes about is in docs/judging.md; these are the figures that a person may know better."""
+
+    max_memory_gb: AmountOrZero = 0.0
+    """A trial that takes more is discarded. 0: no limit, for a card that is full says so itself."""
+    hopeless: AmountOrZero = 2.0
+    """A loss of so many times the trunk's at the same moment, or a pace so many times slower, ends a trial early. 0: never."""
+    drift_every: Whole = 20
+    """Experiments after which a trunk that was not measured again is, to see whether the machine is still the same. 0: never."""
+
+
 class Disk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[disk]`"""
 
@@ -127,6 +139,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     run: Run = Run()
     limits: Limits = Limits()
     experiment: Experiment = Experiment()
+    judging: Judging = Judging()
     disk: Disk = Disk()
     review: Review = Review()
 
@@ -179,6 +192,10 @@ def load(workspace: Path, flags: Mapping[str, object], environment: Mapping[str,
         origins[given.key] = given.origin
     settings = msgspec.convert(values, Settings)
     _agree(settings.experiment, origins)
+    if 0 < settings.judging.hopeless <= 1:
+        raise SettingsError(
+            f"{origins['judging.hopeless']}: judging.hopeless has to be 0 (never) or more than 1, not {settings.judging.hopeless:g}."
+        )
     return Loaded(settings, origins)
 
 

@@ -5,34 +5,39 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
+from autoresearch_tui.journal.noise import Noise, gain_of, noise_of
 from autoresearch_tui.journal.state import Experiment, Run
-from autoresearch_tui.lines import printable
+from autoresearch_tui.lines import closing, printable
 
 SHOWN = 12  # experiments in the screenful
 
 
 def as_json(run: Run, alive: bool) -> dict[str, Any]:
-    best, baseline = run.best, run.baseline
+    best, baseline, noise = run.best, run.baseline, noise_of(run)
     return {
         "run": run.tag,
         "phase": run.phase,
         "why": why(run),
         "paused": run.paused,
         "engine": {"pid": run.engine.pid if run.engine else None, "alive": alive},
-        "baseline": {"val_bpb": baseline.value if baseline else None, "sigma": run.sigma, "assumed": True},
+        "baseline": {"val_bpb": baseline.value if baseline else None, "sigma": noise.sigma, "assumed": noise.assumed},
         "best": {"experiment": best.number, "commit": best.commit, "val_bpb": best.value, "trust": best.trust} if best else None,
         "counts": run.counts,
         "proposals": {
             name: {"asked": one.asked, "usable": one.usable, "refused": one.refused, "cost": None if one.unpriced else one.cost}
             for name, one in run.health.items()
         },
-        "experiments": [_row(one) for _, one in sorted(run.experiments.items())],
+        "closing": msgspec.to_builtins(run.conclusion) if run.conclusion else None,
+        "experiments": [_row(run, one, noise) for _, one in sorted(run.experiments.items())],
         "elsewhere": len(run.elsewhere),
         "waiting": [{"command": wish.command, "kind": type(wish.wish).__name__.lower(), "by": wish.by} for wish in run.wishes.values()],
     }
 
 
-def _row(one: Experiment) -> dict[str, Any]:
+def _row(run: Run, one: Experiment, noise: Noise) -> dict[str, Any]:
+    gain = gain_of(run, one, noise)
     return {
         "number": one.number,
         "commit": one.commit,
@@ -43,6 +48,10 @@ def _row(one: Experiment) -> dict[str, Any]:
         "by": one.by,
         "trust": one.trust,
         "trials": len(one.trials),
+        "gain": gain.value if gain else None,
+        "word": gain.word if gain and one.verdict == "keep" else None,
+        "tainted": [trial.taint for trial in one.trials if trial.taint],
+        "adrift": one.adrift,
         "description": one.idea,
     }
 
@@ -61,9 +70,9 @@ def as_text(run: Run, alive: bool) -> str:
     shown = [one for _, one in sorted(run.experiments.items())]
     if len(shown) > SHOWN:
         lines.append(f"  .. {len(shown) - SHOWN} earlier")
-    trunk = set(run.trunk)
+    trunk, noise = set(run.trunk), noise_of(run)
     for one in shown[-SHOWN:]:
-        lines.append(_line(one, one.number in trunk))
+        lines.append(_line(run, one, one.number in trunk, noise))
     if not shown:
         lines.append("  no experiment yet: the baseline comes first")
     for wish in run.wishes.values():
@@ -93,17 +102,27 @@ def _result(run: Run) -> list[str]:
         f" ({best.value - baseline.value:+.6f} against the baseline)" if baseline and baseline.value is not None and best.number else ""
     )
     lines = [f"  best #{best.number}  {run.metric} {best.value:.6f}{change}, {best.trust}; {tally}"]
+    noise = noise_of(run)
+    if noise.deterministic:
+        lines.append("  deterministic: equal trainings give equal numbers")
+    elif noise.sigma:
+        source = "assumed until the same code is trained three times" if noise.assumed else f"{noise.repeats} trainings of one code"
+        lines.append(f"  two trainings of the same code differ by {noise.sigma:.6f} (sigma, {source})")
+    if run.conclusion:
+        lines.append(f"  {closing(run.conclusion)}")
     if run.elsewhere:
         lines.append(f"  {len(run.elsewhere)} rows of an earlier night are remembered (elsewhere); they are never compared")
     return lines
 
 
-def _line(one: Experiment, on_trunk: bool) -> str:
+def _line(run: Run, one: Experiment, on_trunk: bool, noise: Noise) -> str:
     value = f"{one.value:.6f}" if one.value is not None and one.verdict != "crash" else "-"
     verdict = one.verdict or ("training" if one.training else "..")
-    off = " (off the trunk)" if one.verdict == "keep" and not on_trunk else ""
-    by = f" [{one.by}]" if one.by not in ("", "policy") else ""
-    return f"  {one.number:4} {one.commit[:7]:7} {value:>9} {one.memory_gb:6.1f}  {verdict:8}{off}{by} {one.idea}"
+    off = "(off the trunk) " if one.verdict == "keep" and not on_trunk else ""
+    by = f"[{one.by}] " if one.by not in ("", "policy") else ""
+    gain = gain_of(run, one, noise) if one.verdict == "keep" else None
+    word = gain.word if gain else ""
+    return f"  {one.number:4} {one.commit[:7]:7} {value:>9} {one.memory_gb:6.1f}  {verdict:8} {word:7} {off}{by}{one.idea}"
 
 
 def _next(run: Run, alive: bool) -> str:

@@ -711,7 +711,7 @@ def save(model: torch.nn.Module, depth: int | None = None) -> None:
 
 SUMMARY = {  # the lines that the tools of this world read, in their order; ours come after
     "val_bpb": ".6f", "training_seconds": ".1f", "total_seconds": ".1f", "peak_vram_mb": ".1f", "mfu_percent": ".2f",
-    "total_tokens_M": ".1f", "num_steps": "", "num_params_M": ".1f", "depth": "",
+    "total_tokens_M": ".3f", "num_steps": "", "num_params_M": ".1f", "depth": "",
     "startup_seconds": ".1f", "eval_seconds": ".1f", "trust": "", "device": "",
 }  # fmt: skip
 

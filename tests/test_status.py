@@ -65,10 +65,11 @@ def test_the_json_is_the_interface_that_is_promised() -> None:
         "proposals": {"sweep": {"asked": 1, "usable": 0, "refused": 1, "cost": 0.25}},
         "experiments": [
             row(0, "keep", 0.9979, "baseline"),
-            row(1, "keep", 0.9932, "matrix LR 0.04 -> 0.05"),
+            row(1, "keep", 0.9932, "matrix LR 0.04 -> 0.05") | {"gain": pytest.approx(0.0047), "word": "likely"},
             row(2, "crash", None, "twice as wide") | {"memory_gb": 0.0, "trust": ""},
             row(3, "discard", 0.9951, "a smaller window") | {"by": "ada@lab"},
         ],
+        "closing": None,
         "elsewhere": 1,
         "waiting": [{"command": 7, "kind": "again", "by": "ada@lab"}],
     }
@@ -85,6 +86,10 @@ def row(number: int, verdict: str, value: float | None, idea: str) -> dict[str, 
         "by": "policy",
         "trust": "verified",
         "trials": 1,
+        "gain": None,
+        "word": None,
+        "tainted": [],
+        "adrift": False,
         "description": idea,
     }
 
@@ -128,12 +133,13 @@ def test_the_screenful_of_a_live_run() -> None:
     assert as_text(run, alive=True).split("\n") == [
         "autoresearch nov20  ● training #4 explore",
         "  best #1  val_bpb 0.993200 (-0.004700 against the baseline), verified; 2 kept, 1 discarded, 1 crashed",
+        "  two trainings of the same code differ by 0.000500 (sigma, assumed until the same code is trained three times)",
         "",
-        "     0 0000000  0.997900   44.0  keep     baseline",
-        "     1 1111111  0.993200   44.0  keep     matrix LR 0.04 -> 0.05",
-        "     2 2222222         -    0.0  crash    twice as wide",
-        "     3 3333333  0.995100   44.0  discard  [ada@lab] a smaller window",
-        "     4                 -    0.0  training a third layer",
+        "     0 0000000  0.997900   44.0  keep             baseline",
+        "     1 1111111  0.993200   44.0  keep     likely  matrix LR 0.04 -> 0.05",
+        "     2 2222222         -    0.0  crash            twice as wide",
+        "     3 3333333  0.995100   44.0  discard          [ada@lab] a smaller window",
+        "     4                 -    0.0  training         a third layer",
         "  waiting: again (command 7, by ada@lab)",
         "  warning: the disk is nearly full",
         "",
@@ -153,7 +159,7 @@ def test_the_screenful_of_a_run_without_an_experiment() -> None:
 
 def test_a_kept_experiment_that_the_trunk_left_is_marked() -> None:
     text = as_text(state(e.Rewound(0, "ada@lab")), alive=True).split("\n")
-    assert "     1 1111111  0.993200   44.0  keep     (off the trunk) matrix LR 0.04 -> 0.05" in text
+    assert "     1 1111111  0.993200   44.0  keep     likely  (off the trunk) matrix LR 0.04 -> 0.05" in text
     assert "  best #0  val_bpb 0.997900, verified; 2 kept, 1 discarded, 1 crashed" in text
 
 
@@ -217,7 +223,17 @@ LINES: list[tuple[list[e.Event], str | None]] = [
     ([e.Launched(3, 2, 43, 1, 2, "boot")], None),
     ([e.Launched(3, 2, 43, 1, 2, "boot"), e.Ended(3, 2, "finished")], None),
     ([e.Ended(3, 1, "interrupted", why="the engine died")], "#3 interrupted: the engine died"),
+    ([e.Launched(3, 2, 43, 1, 2, "boot", "noise")], "#3 again, trial 2: how far do equal trainings differ?"),
+    ([e.Ended(3, 1, "hopeless", why="at 40%: too high a loss")], "#3 ended early: at 40%: too high a loss"),
     ([e.Measured(3, 1, 0.99)], None),
+    ([e.Tainted(3, 1, "at 60% of its own pace")], "#3 trial 1 is not compared: at 60% of its own pace"),
+    ([e.Drifted(1, 2, 0.99, 1.01, 3)], "the machine drifted: #1 was 0.990000 and is 1.010000; comparisons since #3 are in doubt"),
+    (
+        [e.Concluded(1, 0.004, 0.003, 0.005, 0.00001, 0.002, -0.001, 0.005, 0.1)],
+        "measured afresh, #1 is better than the baseline by 0.004000 (0.003000 to 0.005000, p < 0.001);"
+        " on text that decided nothing, by 0.002000 (-0.001000 to 0.005000, p 0.100)",
+    ),
+    ([e.Concluded(1, 0.004, 0.004, 0.004)], "measured afresh, #1 is better than the baseline by 0.004000 (0.004000 to 0.004000)"),
     ([e.Judged(3, "keep", "better by 0.001", 3)], "#3 KEEP    0.995100  better by 0.001"),
     ([e.Launched(3, 2, 1, 1, 2, "b"), e.Judged(3, "discard", "worse", 1, "ada")], "#3 DISCARD 0.995100 (2 trials)  worse, decided by ada"),
     ([e.Judged(2, "crash", "memory", 1)], "#2 CRASH   -  memory"),

@@ -15,12 +15,13 @@ from datetime import datetime
 from autoresearch_tui.clock import LOCAL
 from autoresearch_tui.engine import plan
 from autoresearch_tui.engine.answers import Refusal, answer, row_decided
+from autoresearch_tui.engine.closing import conclusion
 from autoresearch_tui.engine.drafting import Drafter
 from autoresearch_tui.engine.executors.local import Local
-from autoresearch_tui.engine.judge import judge, next_draft
+from autoresearch_tui.engine.judge import judge, next_draft, noticed
 from autoresearch_tui.engine.lineage import Lineage, LineageError
 from autoresearch_tui.engine.processes import Unended
-from autoresearch_tui.engine.search import next_move
+from autoresearch_tui.engine.search import drawn
 from autoresearch_tui.engine.settling import restore_refs, settle
 from autoresearch_tui.engine.upkeep import Upkeep
 from autoresearch_tui.journal import commands as c
@@ -179,6 +180,8 @@ class Controller:
                 await self._bury(number, trial)
             case plan.Measure(number, trial):
                 await self._measure(number, trial)
+            case plan.Notice(number):
+                self.record(*noticed(self.run, number))
             case plan.Judge(number):
                 self.record(*judge(self.run, number))
             case plan.Apply(number):
@@ -188,6 +191,12 @@ class Controller:
                 await self._settle(None)
             case plan.ByHand(wish):
                 self._by_hand(wish)
+            case plan.StepBack(to):
+                why = f"#{self._tip} does not train any more: three experiments in a row crashed, and then it did too."
+                self.record(e.Warned(why), e.Rewound(to, "policy"))
+                await self._settle(None)
+            case plan.Conclude():
+                self.record(conclusion(self.run))
             case plan.Draw(idea):
                 self._draw(idea.command if idea else None)
             case plan.Ask(draft):
@@ -214,11 +223,10 @@ class Controller:
     # ---------------------------------------------------------------------------------------------------------------------------
 
     def _draw(self, idea: int | None) -> None:
-        move = next_move(self.run)
         if (changed := self.drafter.program_changed(self.run)) is not None:
             self.record(changed)
-        name, notes = self.drafter.researcher.name, tuple(self.run.notes)
-        self.record(e.Drafting(next_draft(self.run), move.operator, move.parent, name, idea=idea, notes=notes, program=self.run.program))
+        researcher = self.drafter.researcher
+        self.record(drawn(self.run, researcher.name, researcher.operators, idea))
 
     def _by_hand(self, waiting: Waiting) -> None:
         """Keep or discard a row: at once where the resulting code is measured, else as an experiment on the trunk as it is now."""
@@ -269,14 +277,15 @@ class Controller:
         number, trial = step.number, step.trial
         one = self.run.experiments[number]
         seed = self.run.seed + sum(earlier.counts for earlier in one.trials)
-        training = await self.executor.spawn(one, trial, seed)
+        training = await self.executor.spawn(self.run, one, trial, seed, step.purpose)
         if self.ending or plan.next_step(self.run, self._moment()) != step:  # somebody said something while the processes were made
             training.end("interrupted", "not wanted any more")
             await training.wait()
             return
         fulfilled = [e.Fulfilled(step.again.command, f"trial {trial}")] if step.again else []
         try:
-            self.record(e.Launched(number, trial, seed, training.pid, training.born, self.executor.boot), *fulfilled)
+            launched = e.Launched(number, trial, seed, training.pid, training.born, self.executor.boot, step.purpose)
+            self.record(launched, *fulfilled)
         except BaseException:
             training.end("interrupted", "its launch could not be written down")
             await training.wait()
@@ -390,6 +399,6 @@ class Controller:
                 self.leave(f"stopped by {wish.by}")
         if self.ending:
             self.interrupt()
-        self.executor.skip(self.run)
+        self.executor.heed(self.run)
         if self.drafter.asked and self.drafter.asked not in self.run.drafts:
             self.interrupt()

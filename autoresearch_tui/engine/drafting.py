@@ -11,13 +11,18 @@ import re
 import time
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from autoresearch_tui.engine.lineage import Lineage, LineageError
+from autoresearch_tui.engine.search import heat, near_misses
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.commands import Idea
+from autoresearch_tui.journal.noise import Noise, gain_of, noise_of
 from autoresearch_tui.journal.state import Draft, Experiment, Run
 from autoresearch_tui.journal.text import clean_line
-from autoresearch_tui.proposals.checks import fingerprint, refusal
+from autoresearch_tui.proposals.checks import fingerprint, refusal, size
 from autoresearch_tui.proposals.edits import apply
+from autoresearch_tui.proposals.honesty import breach
 from autoresearch_tui.proposals.knobs import changed_knobs
 from autoresearch_tui.proposals.reapply import reapply
 from autoresearch_tui.proposals.reply import Unusable, read_reply
@@ -25,6 +30,7 @@ from autoresearch_tui.researchers import NotUnderstood, Request, Researcher, Tri
 from autoresearch_tui.workspace import RunFolder, Workspace
 
 Record = Callable[..., None]
+REDONE = {"revert": "revert", "ablate": "without"}  # what is said of it; otherwise a change is made again
 REMEMBERED = 50  # sources: those of the trunk's tip and its neighbours are what is asked for
 
 
@@ -103,6 +109,7 @@ class Drafter:
 
     def request(self, run: Run, draft: Draft) -> Request:
         wish = run.wishes.get(draft.idea_of) if draft.idea_of is not None else None
+        here = replace(run, tip=draft.parent)  # as seen from the parent, whatever the trunk became since
         return Request(
             draft=draft.draft,
             operator=draft.operator,
@@ -113,6 +120,10 @@ class Drafter:
             idea=wish.wish.text if wish and isinstance(wish.wish, Idea) else "",
             notes=tuple(run.notes[note] for note in draft.notes if note in run.notes),
             refusals=draft.refusals,
+            trunk=here.trunk,
+            near=near_misses(here),
+            sigma=noise_of(run).sigma,
+            heat=heat(run),
             context=self.workspace.context,
         )
 
@@ -123,9 +134,15 @@ class Drafter:
             source = apply(parent, reply.edit)
         except Unusable as error:
             return e.Refused(draft.draft, clean_line(str(error), 500))
-        if reason := refusal(parent, source, self._known(run), contract=self.workspace.measured):
+        if reason := self._refusal(parent, source, self._known(run)):
             return e.Refused(draft.draft, clean_line(reason, 500))
         return self._drafted(draft.draft, parent, source, reply.idea, reply.why)
+
+    def _refusal(self, parent: str, source: str, known: dict[str, str]) -> str | None:
+        """Why it is not worth a trial. Where it evaluates itself, the lines that do so are not its own."""
+        measured = self.workspace.measured
+        reason = refusal(parent, source, known, contract=measured)
+        return reason or (None if measured else breach(parent, source, self.workspace.frozen, self.workspace.metric))
 
     def _drafted(self, draft: str, parent: str, source: str, idea: str, why: str, moved_to: int | None = None) -> e.Drafted:
         return e.Drafted(
@@ -136,6 +153,7 @@ class Drafter:
             changes=changed_knobs(parent, source) or {},
             fingerprint=fingerprint(source),
             parent=moved_to,
+            added=size(source) - size(parent),
         )
 
     def _known(self, run: Run) -> dict[str, str]:
@@ -166,7 +184,7 @@ class Drafter:
         one = run.experiments[of]
         assert one.parent is not None, "the baseline is no change"
         before, after = self.source(run, one.parent), one.blob and self.lineage.read_blob(one.blob)
-        if draft.operator == "revert":
+        if draft.operator in ("revert", "ablate"):
             before, after = after, before
         onto = self.source(run, draft.parent)
         merged = reapply(before, after, onto)
@@ -176,8 +194,16 @@ class Drafter:
             return self.given_up(run, draft.draft, f"the change of #{of} does not fit the trunk any more{because}")
         if merged == onto:
             return self.given_up(run, draft.draft, f"the trunk is so already: the change of #{of} makes no difference")
-        idea = f"{'revert' if draft.operator == 'revert' else 'again'} #{of}: {one.idea}"
-        return [self._drafted(draft.draft, onto, merged, idea, one.why)]
+        if reason := self._unfit(run, draft, onto, merged):
+            return self.given_up(run, draft.draft, reason)
+        idea, why = f"{REDONE.get(draft.operator, 'again')} #{of}: {one.idea}", one.why
+        if draft.operator == "ablate":
+            why = f"Is #{of} still needed? It was {one.reason}."
+        return [self._drafted(draft.draft, onto, merged, idea, why)]
+
+    def _unfit(self, run: Run, draft: Draft, onto: str, merged: str) -> str | None:
+        """What lines are merged to may be no train.py any more. That it was trained already is no reason against what a person wants."""
+        return self._refusal(onto, merged, {} if draft.kept_by else self._known(run))
 
     def _in_the_way(self, run: Run, before: str, after: str, of: int) -> int | None:
         """The first experiment of the trunk on which the change does not fit."""
@@ -208,6 +234,7 @@ class Drafter:
             researcher=draft.researcher,
             of=draft.of,
             by=draft.kept_by,
+            added=draft.added,
         )
         return [experiment, *fulfilled]
 
@@ -217,6 +244,8 @@ class Drafter:
         merged = reapply(self.source(run, draft.parent), self.lineage.read_blob(draft.blob), onto)
         if merged is None or merged == onto:
             return e.Abandoned(draft.draft, f"the trunk moved to #{run.tip}, where the edit does not fit any more")
+        if reason := self._unfit(run, draft, onto, merged):
+            return e.Abandoned(draft.draft, clean_line(f"the trunk moved to #{run.tip}, where the edit is of no use: {reason}", 500))
         return self._drafted(draft.draft, onto, merged, draft.idea, draft.why, moved_to=run.tip)
 
     def given_up(self, run: Run, draft: str, why: str) -> list[e.Event]:
@@ -248,7 +277,7 @@ class Drafter:
 
 
 def _tried(run: Run, one: Experiment) -> Tried:
-    parent = run.experiments.get(one.parent) if one.parent is not None else None
-    known = parent is not None and parent.value is not None and one.value is not None
-    delta = one.value - parent.value if known and parent and parent.value is not None and one.value is not None else None
-    return Tried(one.number, one.changes, one.verdict, delta)
+    assert one.parent is not None, "the baseline is no change"
+    gain = gain_of(run, one, Noise())  # how sure it is, the researcher may ask of sigma
+    worse = 0.0 - gain.value if gain else None  # not -0.0, which would be shown
+    return Tried(one.number, one.changes, one.verdict, worse, one.parent, len(one.numbers), one.operator)

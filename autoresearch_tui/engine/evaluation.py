@@ -12,36 +12,45 @@ import math
 import os
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 from msgspec.structs import replace
 
+from autoresearch_tui.engine.evidence import Seen, signs
 from autoresearch_tui.engine.lineage import Lineage
 from autoresearch_tui.engine.settling import is_plain, remove_tree
 from autoresearch_tui.engine.trainer import Order, spawn
 from autoresearch_tui.journal import events as e
+from autoresearch_tui.journal.state import Trial
 from autoresearch_tui.journal.text import clean_line
-from autoresearch_tui.telemetry.progress import read_tail, summary
+from autoresearch_tui.telemetry.progress import plain_file, read_tail, summary
 from autoresearch_tui.workspace import RunFolder, Workspace
 
 TAIL = 2**20  # of the log: the summary is at its end
 PATIENCE_S = 900.0  # the largest evaluation on the smallest card that it fits on, several times over
 
 
-def reported(number: int, trial: int, log: Path, workspace: Workspace) -> e.Measured:
-    """What the training printed after the last `---` of its log, read after its end."""
+def reported(number: int, trial: Trial, log: Path, workspace: Workspace, changed: tuple[str, ...] = (), train: str = "") -> e.Measured:
+    """What the training printed after the last `---` of its log, read after its end, and what speaks against it.
+
+    `changed` are the frozen files that it left otherwise than they were, `train` is the train.py that was committed.
+    """
+    text, refused = "", "it printed no summary: there is no line `---` in its log"
     try:
         text = read_tail(log, TAIL).decode("utf-8", "replace")
     except OSError as error:
-        return e.Measured(number, trial, None, refused=f"its log cannot be read: {error.strerror}")
+        refused = f"its log cannot be read: {error.strerror or error}"
+    seen = Seen(text, trial.seconds, trial.gap_s, trial.shrank, changed, train)
+    evidence = signs(seen, workspace.budget_s, workspace.metric, judged=workspace.measured)
     found = summary(text, workspace.metric)
     if found is None:
-        return e.Measured(number, trial, None, refused="it printed no summary: there is no line `---` in its log")
+        return e.Measured(number, trial.number, None, refused=refused, evidence=evidence)
     value = found.value if found.value is not None and math.isfinite(found.value) else None
     return e.Measured(
         number,
-        trial,
+        trial.number,
         value,
         refused="" if value is not None else f"its summary has no {workspace.metric}",
         trust="reported",
@@ -50,7 +59,23 @@ def reported(number: int, trial: int, log: Path, workspace: Workspace) -> e.Meas
         tokens_m=found.total_tokens_m,
         training_s=found.training_seconds,
         recorded={name: clean_line(found.other[name]) for name in workspace.record if name in found.other},
+        evidence=evidence,
     )
+
+
+def changed_files(folder: Path, names: Sequence[str], lineage: Lineage, commit: str) -> tuple[str, ...]:
+    """Those files of a folder that are not, byte for byte, what a commit has."""
+    changed = []
+    for name in names:
+        body = lineage.read(commit, name)
+        try:
+            with plain_file(folder / name) as file:
+                same = os.fstat(file).st_size == len(body) and os.pread(file, len(body), 0) == body
+        except OSError:
+            same = False
+        if not same:
+            changed.append(name)
+    return tuple(changed)
 
 
 class Bench:
@@ -62,9 +87,9 @@ class Bench:
         self.workspace = workspace
 
     async def judged(
-        self, fact: e.Measured, name: str, commit: str, start: str, checkpoint: Path, environment: dict[str, str]
+        self, fact: e.Measured, name: str, commit: str, start: str, checkpoint: Path, environment: dict[str, str], audit: bool = False
     ) -> e.Measured:
-        """The judge's word on a checkpoint, beside what the training told of its time and memory."""
+        """The judge's word on a checkpoint, beside what the training told of its time and memory; if asked for, on both held-out files."""
         bench = self.folder.folder / "bench" / name
         remove_tree(bench)
         bench.parent.mkdir(mode=0o700, exist_ok=True)
@@ -74,15 +99,26 @@ class Bench:
             await asyncio.to_thread(self.lineage.export, start, bench)
             train = bench / "committed.py"
             train.write_bytes(await asyncio.to_thread(self.lineage.read, commit, self.workspace.edit))
-            said = await self._ask(bench, name, checkpoint, train, environment)
+            said = await self._ask(bench, name, checkpoint, train, environment, "validation")
+            value = said.get("val_bpb")
+            if not isinstance(value, float):
+                return replace(fact, value=None, refused=clean_line(str(said.get("refused")), 500))
+            again = await self._ask(bench, name, checkpoint, train, environment, "audit") if audit else {}
         finally:
             remove_tree(bench)
-        if isinstance(value := said.get("val_bpb"), float):
-            return replace(fact, value=value, refused="", trust="verified, uncontained")
-        return replace(fact, value=None, refused=clean_line(str(said.get("refused")), 500))
+        if "refused" in again:  # the number that decides is not lost by it
+            with self._log(name).open("a", encoding="utf-8") as log:
+                log.write(f"no number on the audit file: {again['refused']}\n")
+        other = again.get("val_bpb")
+        return replace(fact, value=value, refused="", trust="verified, uncontained", audit=other if isinstance(other, float) else None)
 
-    async def _ask(self, bench: Path, name: str, checkpoint: Path, train: Path, environment: dict[str, str]) -> dict[str, object]:
-        log = self.folder.folder / "logs" / f"{name}.evaluation.log"
+    def _log(self, name: str) -> Path:
+        return self.folder.folder / "logs" / f"{name}.evaluation.log"
+
+    async def _ask(
+        self, bench: Path, name: str, checkpoint: Path, train: Path, environment: dict[str, str], split: str
+    ) -> dict[str, object]:
+        log = self._log(name)
         reading, writing = os.pipe()
         with os.fdopen(reading, "rb") as result, contextlib.ExitStack() as passed_on:
             passed_on.callback(os.close, writing)
@@ -91,7 +127,7 @@ class Bench:
             hosts = await spawn(self._hosts(bench, name, checkpoint, train, log, environment, theirs))
             try:
                 hosts.release()
-                judge = await _judge(bench, log, environment, writing, ours)
+                judge = await _judge(bench, log, environment, split, writing, ours)
                 passed_on.close()  # only they hold the ends now, so the end of one is seen by the other
                 try:
                     async with asyncio.timeout(PATIENCE_S):
@@ -125,8 +161,10 @@ class Bench:
         )
 
 
-async def _judge(bench: Path, log: Path, environment: dict[str, str], result: int, channels: list[int]) -> asyncio.subprocess.Process:
-    arguments = ("--result", str(result), "--channels", *map(str, channels))
+async def _judge(
+    bench: Path, log: Path, environment: dict[str, str], split: str, result: int, channels: list[int]
+) -> asyncio.subprocess.Process:
+    arguments = ("--split", split, "--result", str(result), "--channels", *map(str, channels))
     with log.open("ab") as errors:
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "prepare.py", "judge", *arguments),

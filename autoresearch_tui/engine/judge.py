@@ -1,14 +1,31 @@
 """Keep, discard or crash: the verdict on an experiment whose last trial is over. Pure.
 
-The first simple one: lower than the trunk is better, and one trial is enough. What a person decided beats it, except that what has no
-number is never kept. Measured again, a verdict is reconsidered only where its parent is the trunk.
+It rests on the numbers that there are; whether one more trial comes first is `doubt.py`'s, what numbers are worth `rule.py`'s. What a
+person decided beats it, except that what has no number is never kept. Measured again, a verdict is reconsidered only where its parent
+is the trunk.
 """
 
 from __future__ import annotations
 
+from autoresearch_tui.engine import doubt
+from autoresearch_tui.engine.rule import rule
 from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal import events as e
+from autoresearch_tui.journal.noise import gain_of, noise_of
 from autoresearch_tui.journal.state import Experiment, Run, Waiting
+
+
+def noticed(run: Run, number: int) -> list[e.Event]:
+    """What its trials say about one another, to be written down before anything follows from them."""
+    one = run.experiments[number]
+    if tainted := doubt.disturbed(one):
+        return tainted
+    suspicious = doubt.suspicious(run, one)
+    if len(suspicious) == 1 and one.trials[-1].counts and one.trials[-1] is not suspicious[0]:  # what does not repeat was an accident
+        return [e.Tainted(number, suspicious[0].number, "; ".join(doubt.signs(run, one, suspicious[0])))]
+    if number == run.tip and (drifted := doubt.drift(run, one)):
+        return [drifted]
+    return []
 
 
 def judge(run: Run, number: int) -> list[e.Event]:
@@ -69,7 +86,9 @@ def _word(run: Run, number: int) -> Waiting | None:
 def _without_a_number(run: Run, one: Experiment, word: Waiting | None) -> list[e.Event]:
     assert run.tip is not None
     last = one.trials[-1]
-    if last.outcome != "skipped":
+    if last.outcome == "hopeless":
+        judged, why = e.Judged(one.number, "discard", f"hopeless {last.why}", run.tip), f"#{one.number} was hopeless: it has no number"
+    elif last.outcome != "skipped":
         judged, why = e.Judged(one.number, "crash", _crash(one), run.tip), f"#{one.number} crashed"
     else:
         verdict, reason, by = (one.verdict, one.reason, one.by) if one.verdict else ("discard", "skipped by hand", last.by)
@@ -93,11 +112,22 @@ def _decided(run: Run, one: Experiment) -> tuple[str, str, str]:
         return "keep", "baseline", "policy"
     if one.kept_by and one.verdict in ("", "crash"):
         return "keep", "kept by hand", one.kept_by
+    return (*_by_its_numbers(run, one), "policy")
+
+
+def _by_its_numbers(run: Run, one: Experiment) -> tuple[str, str]:
     assert run.tip is not None
-    gain = run.badness(run.experiments[run.tip].value) - run.badness(one.value)
-    if gain > 0:
-        return "keep", f"better by {gain:.6f}", "policy"
-    return "discard", f"worse by {-gain:.6f}" if gain else "no better", "policy"
+    if signs := [sign for trial in doubt.suspicious(run, one) for sign in doubt.signs(run, one, trial)]:
+        return "discard", f"suspect: {'; '.join(dict.fromkeys(signs))}"
+    if 0 < run.rules.max_memory_gb < one.memory_gb:
+        return "discard", f"{one.memory_gb:.1f} GB of memory: the limit is {run.rules.max_memory_gb:g}"
+    if not one.numbers:
+        return "discard", f"not comparable: disturbed each time ({one.trials[-1].taint}); `again {one.number}` measures it once more"
+    noise = noise_of(run)
+    ruling = rule(doubt.case_of(run, one, noise))
+    gain = gain_of(run, one, noise) if one.parent == run.tip else None
+    word = f" ({gain.word})" if gain and ruling.keep and gain.value > 0 else ""
+    return "keep" if ruling.keep else "discard", ruling.reason + word
 
 
 def _on_the_trunk(run: Run, number: int, by: str) -> e.Drafting:

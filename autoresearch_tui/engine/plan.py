@@ -11,11 +11,16 @@ from datetime import datetime
 import msgspec
 
 from autoresearch_tui.clock import inside
+from autoresearch_tui.engine import closing, doubt
+from autoresearch_tui.engine.judge import noticed
 from autoresearch_tui.journal.commands import Again, Discard, Idea, Keep, Pause, Rewind, Stop
 from autoresearch_tui.journal.state import Draft, Experiment, Run, Waiting
 
 ATTEMPTS = 3  # replies to one draft before it is given up
 FRUITLESS = 3  # drafts given up in a row before the next one waits
+CRASHES = 3  # experiments in a row that crash before the trunk is asked whether it still trains
+CRASHING_S = 600.0  # between two looks at a machine on which nothing trains
+KNOWN_BEFORE = 10  # experiments, before which the noise is measured
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -38,6 +43,8 @@ class Train(Step, frozen=True):
     number: int
     trial: int
     again: Waiting | None = None
+    purpose: str = ""
+    """Why the same code is trained again."""
 
 
 class Bury(Step, frozen=True):
@@ -52,6 +59,12 @@ class Measure(Step, frozen=True):
     trial: int
 
 
+class Notice(Step, frozen=True):
+    """The trials of an experiment say something about one another."""
+
+    number: int
+
+
 class Judge(Step, frozen=True):
     number: int
 
@@ -63,6 +76,16 @@ class Apply(Step, frozen=True):
 class Rewinding(Step, frozen=True):
     wish: Waiting
     to: int
+
+
+class StepBack(Step, frozen=True):
+    """The trunk does not train any more: it goes back to what it was made from."""
+
+    to: int
+
+
+class Conclude(Step, frozen=True):
+    """Say what the closing measurement came to."""
 
 
 class ByHand(Step, frozen=True):
@@ -128,15 +151,25 @@ def next_step(run: Run, moment: Moment) -> Step:
     if not run.experiments:
         return Begin()
     for experiment in run.unsettled:
-        return _gated(run, moment, _piece(experiment))
-    if barrier := gate(run, moment):
+        return _gated(run, moment, _piece(run, experiment))
+    if isinstance(barrier := gate(run, moment), End) and closing.is_due(run):
+        return Conclude()
+    if barrier:
         return barrier
     if baseline := _lost_baseline(run):
         return baseline
-    if step := _wished(run):
+    if step := _crashing(run, moment) or _wished(run):
         return step
+    trial_s = moment.trial_s
+    if (closed := closing.next_trial(run, moment.now.timestamp(), trial_s)) is not None:
+        return _trial(run, closed, "closing")
     limit = run.limits.experiments
-    if limit is not None and len(run.experiments) >= limit:
+    ends = limit is not None and len(run.experiments) >= limit
+    if closing.is_over(run, moment.now.timestamp(), trial_s):
+        return Conclude() if closing.is_due(run) else End("the closing measurement is done")
+    if more := _measured_before(run, ends):
+        return _trial(run, more.number, more.purpose)
+    if ends:
         return End(f"{limit} experiments are done")
     steps = [_of_draft(run, draft, moment) for draft in run.drafts.values()]
     if steps:
@@ -152,7 +185,7 @@ def _resting(run: Run, moment: Moment) -> Step | None:
     return Rest(f"{run.fruitless} drafts in a row came to nothing", until) if moment.now.timestamp() < until else None
 
 
-def _piece(one: Experiment) -> Step:
+def _piece(run: Run, one: Experiment) -> Step:
     """What an unfinished experiment needs."""
     if not one.commit:
         return Commit(one.number)
@@ -162,15 +195,58 @@ def _piece(one: Experiment) -> Step:
     if not last.outcome:
         return Bury(one.number, last.number)
     if last.outcome == "interrupted":
-        return Train(one.number, last.number + 1)
+        return Train(one.number, last.number + 1, purpose=last.purpose)
     if last.outcome == "finished" and not last.measured:
         return Measure(one.number, last.number)
-    return Apply(one.number) if one.verdict and not one.due else Judge(one.number)
+    if one.verdict and not one.due:
+        return Apply(one.number)
+    if noticed(run, one.number):
+        return Notice(one.number)
+    more = doubt.wanted(run, one.number)
+    return _trial(run, more.number, more.purpose) if more else Judge(one.number)
+
+
+def _trial(run: Run, number: int, purpose: str) -> Train:
+    return Train(number, len(run.experiments[number].trials) + 1, purpose=purpose)
 
 
 def _gated(run: Run, moment: Moment, step: Step) -> Step:
-    """No trial starts past a barrier."""
-    return (gate(run, moment) or step) if isinstance(step, Train) else step
+    """No trial starts past a barrier; where the night ends, a verdict rests on the trials that there are."""
+    if not isinstance(step, Train):
+        return step
+    barrier = gate(run, moment)
+    waits = next(iter(run.unsettled), None)
+    if isinstance(barrier, End) and waits and not waits.between_trials:
+        return Judge(waits.number)
+    return barrier or step
+
+
+def _measured_before(run: Run, ends: bool) -> doubt.More | None:
+    """What the trunk is measured for, before the next draft."""
+    assert run.tip is not None
+    kept = len(run.trunk) > 1
+    if (len(run.experiments) >= KNOWN_BEFORE or (ends and kept)) and (more := doubt.noise_trial(run)):
+        return more
+    return doubt.drift_trial(run) if not ends else None
+
+
+def _crashing(run: Run, moment: Moment) -> Step | None:
+    """Three crashes in a row may not be the ideas' fault: the trunk is trained again, and if it crashes too, what it was made from."""
+    assert run.tip is not None
+    tip = run.experiments[run.tip]
+    last = tip.trials[-1]
+    if last.purpose == "crashes" and last.outcome == "crash":
+        if tip.parent is not None and tip.parent in run.experiments:
+            return StepBack(tip.parent)
+        until = last.at + last.seconds + CRASHING_S
+        if moment.now.timestamp() < until:
+            return Rest(f"nothing trains any more, not even the baseline: {last.why or last.crash}", until)
+        return _trial(run, tip.number, "crashes")
+    judged = [one for _, one in sorted(run.experiments.items()) if one.verdict and one.number not in run.trunk]
+    lately = judged[-CRASHES:]
+    if len(lately) == CRASHES and all(one.verdict == "crash" and one.trials[-1].at > last.at for one in lately):
+        return _trial(run, tip.number, "crashes")
+    return None
 
 
 def gate(run: Run, moment: Moment) -> Step | None:
@@ -212,7 +288,7 @@ def _wished(run: Run) -> Step | None:
     for wish in waiting(run, Again):
         assert isinstance(wish.wish, Again)
         one = run.experiments[wish.wish.experiment]
-        return Train(one.number, len(one.trials) + 1, again=wish)
+        return Train(one.number, len(one.trials) + 1, again=wish, purpose="again")
     under_way = {draft.idea_of for draft in run.drafts.values()}
     for wish in waiting(run, Keep, Discard):
         if wish.command in under_way:

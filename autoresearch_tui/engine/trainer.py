@@ -1,6 +1,6 @@
 """One trial's training: launched, watched, ended, and nothing of it left behind.
 
-Owns what a trial is given, that it ends, and what its end was. Does not own the limits' reading (`watch.py`), how its processes
+Owns what a trial is given, that it ends, and what its end was. Does not own the limits' reading (`watch.py`, `hope.py`), how its processes
 are ended (`launcher.py`), what it died of by itself (`crashes.py`), what it may touch (the command) or what its number is.
 
     training = await spawn(order)      # processes exist and wait
@@ -27,7 +27,9 @@ from msgspec.structs import replace
 
 from autoresearch_tui.engine import launcher, processes
 from autoresearch_tui.engine.crashes import crash_of
+from autoresearch_tui.engine.hope import Hope
 from autoresearch_tui.engine.watch import TICK_S, Watch
+from autoresearch_tui.telemetry.curve import Curve
 from autoresearch_tui.telemetry.machine import boot_id, born
 from autoresearch_tui.telemetry.progress import tail_of
 
@@ -62,6 +64,10 @@ class Order(msgspec.Struct, frozen=True):
     """Open files that the training gets under the same numbers."""
     file_bytes: int = 0
     """The largest file it may write; 0: any."""
+    trunk: Curve | None = None
+    """The training beside which this one may turn out hopeless."""
+    hopeless: float = 0.0
+    """So many times the trunk's loss, or its pace divided by that; 0: never."""
 
     @property
     def token(self) -> str:
@@ -72,7 +78,7 @@ class Outcome(msgspec.Struct, frozen=True):
     """How a trial ended; all of its processes are gone, or `why` says which refuse."""
 
     outcome: str
-    """`finished`, `crash`, `skipped` or `interrupted`."""
+    """`finished`, `hopeless`, `crash`, `skipped` or `interrupted`."""
     crash: str = ""
     """`nan`, `memory`, `contract`, `timeout`, `stalled`, `output`, `disk`, `killed` or `error`."""
     why: str = ""
@@ -88,6 +94,8 @@ class Outcome(msgspec.Struct, frozen=True):
     """Processes that outlived the main one and were ended."""
     shrank: bool = False
     """Whether its log once was longer: a training only adds to it."""
+    slow: bool = False
+    """Hopeless for its pace."""
     left: tuple[int, ...] = ()
     """Processes that no signal ends."""
 
@@ -120,6 +128,7 @@ class Training:
         self._log = log
         self._reader = reader
         self._writer = writer
+        self._hope = Hope(order.trunk, order.hopeless) if order.trunk and order.hopeless > 0 else None
         self._watch: Watch | None = None
         self._main = 0
         self._oom_kills = processes.oom_kills()
@@ -130,8 +139,14 @@ class Training:
     def release(self) -> None:
         """Let it begin; without effect on one that is ended already."""
         if not self._watch and not self._ending:
-            self._watch = Watch(self._log, self.order.timeout_s, self.order.stall_s, self.order.log_bytes)
+            self._watch = Watch(self._log, self.order.timeout_s, self.order.stall_s, self.order.log_bytes, self._hope)
             self._tell(b"go\n")
+
+    def spare(self) -> None:
+        """Somebody wants its number, however hopeless it looks."""
+        self._hope = None
+        if self._watch:
+            self._watch.spare()
 
     def end(self, outcome: str = "skipped", why: str = "skipped by hand", crash: str = "") -> None:
         """End it, without waiting. Said more than once, the first reason stands."""
@@ -187,9 +202,9 @@ class Training:
         while True:
             await asyncio.sleep(TICK_S)
             if self._watch and (found := self._watch.look()):
-                crash, why = found
+                reason = Outcome("crash" if found.crash else "hopeless", found.crash, found.why, slow=found.slow)
                 # Patience with a log that fills the disk would fill it further.
-                self._end(Outcome("crash", crash, why), 0.0 if crash == "output" else self.order.grace_s)
+                self._end(reason, 0.0 if found.crash == "output" else self.order.grace_s)
 
     def _outcome(self, report: Report | None, swept: int, left: Collection[int]) -> Outcome:
         """Why it ended, and what is known of it beside."""
@@ -208,7 +223,7 @@ class Training:
     def _reason(self, report: Report | None) -> Outcome:
         """A person's wish stands; a limit that it reached while it was ending by itself does not."""
         itself = report is not None and report.by == "itself"
-        if self._ending and not (itself and self._ending.outcome == "crash"):
+        if self._ending and not (itself and self._ending.outcome in ("crash", "hopeless")):
             return self._ending
         tail = tail_of(self._log, TAIL).decode("utf-8", "replace")
         if report is None and self._child.returncode > 0:

@@ -113,7 +113,8 @@ def engine_started(work: _Work, fact: e.EngineStarted, at: float) -> None:
         "waiting": "",
     }
     if not kept:  # a person who starts the engine wants it to work
-        work.fields |= {"paused": False, "paused_by": "", "paused_why": "", "stopping": False, "conclusion": None}
+        work.fields |= {"paused": False, "paused_by": "", "paused_why": "", "stopping": False}
+        work.fields |= {"conclusion": None, "session_at": at}
 
 
 def engine_ended(work: _Work, fact: e.EngineEnded, at: float) -> None:
@@ -182,7 +183,10 @@ def rewound(work: _Work, fact: e.Rewound, at: float) -> None:
 def drifted(work: _Work, fact: e.Drifted, at: float) -> None:
     era = work.get("era") + 1
     work.fields["era"] = era
-    work.change_trial(fact.number, fact.trial, era=era)
+    if experiment := work.experiments.get(fact.number):
+        for trial in experiment.trials:
+            if trial.number >= fact.trial:
+                work.change_trial(fact.number, trial.number, era=era)
     for number in [number for number in work.experiments if number >= fact.since]:
         work.change(number, adrift=True)
 
@@ -237,8 +241,9 @@ def approved(work: _Work, fact: e.Approved, at: float) -> None:
 
 
 def abandoned(work: _Work, fact: e.Abandoned, at: float) -> None:
-    work.drafts.pop(fact.draft, None)
+    draft = work.drafts.pop(fact.draft, None)
     if not fact.by:
+        work.fields["given_up"] = (*work.get("given_up"), *([draft] if draft else []))[-SHOWN:]
         work.fields |= {"fruitless": work.get("fruitless") + 1, "fruitless_at": at}
 
 

@@ -13,6 +13,7 @@ import msgspec
 from autoresearch_tui.journal import commands, events
 from autoresearch_tui.journal.results import Row
 
+SHORT_S = 2.0  # of training: times are printed in tenths of a second
 TRUST = ("suspect", "reported", "verified, uncontained", "verified")
 
 
@@ -60,9 +61,9 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def pace(self) -> float | None:
-        """Tokens in a second of training, or steps where it does not say; None where it says neither."""
+        """Tokens in a second of training, or steps where it does not say; None where it says neither, or was too short to tell."""
         made = self.tokens_m or self.steps
-        return made / self.training_s if made and self.training_s else None
+        return made / self.training_s if made and self.training_s and self.training_s >= SHORT_S else None
 
 
 class Experiment(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -96,9 +97,14 @@ class Experiment(msgspec.Struct, frozen=True, omit_defaults=True):
     """It was compared while the machine drifted and nobody knew."""
 
     @property
+    def era(self) -> int:
+        """The newest in which it was measured under fair conditions."""
+        return max([trial.era for trial in self.trials if trial.counts], default=0)
+
+    @property
     def numbers(self) -> list[float]:
-        """What a verdict rests on: of trials under fair conditions, in the newest era that it was measured in, in order of size."""
-        era = max([trial.era for trial in self.trials if trial.counts], default=0)
+        """What a verdict rests on: the values of trials under fair conditions, of one era, in order of size."""
+        era = self.era
         return sorted(trial.value for trial in self.trials if trial.value is not None and trial.counts and trial.era == era)
 
     @property
@@ -233,6 +239,8 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     started_at: float = 0.0
     engine: Engine | None = None
     session: int = 0
+    session_at: float = 0.0
+    """When a person started the engine."""
     restarts: int = 0
     """How often a keeper had to start this session's engine again."""
     ended: str = ""
@@ -261,6 +269,8 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     fruitless: int = 0
     """Drafts in a row that came to nothing by themselves."""
     fruitless_at: float = 0.0
+    given_up: tuple[Draft, ...] = ()
+    """The last drafts that came to nothing by themselves."""
     wishes: dict[int, Waiting] = {}
     notes: dict[int, str] = {}
     """What people said to the researcher, by command."""

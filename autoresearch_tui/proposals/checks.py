@@ -54,6 +54,16 @@ def refusal(parent: str, source: str, tried: Mapping[str, str], *, contract: boo
     return None
 
 
+@functools.lru_cache(maxsize=8)
+def size(source: str) -> int:
+    """How much code it is, in nodes of the syntax tree; literals, comments and docstrings do not count. What is not Python is none."""
+    try:
+        nodes = ast.walk(bare(parse(source)))
+    except NotPython:
+        return 0
+    return sum(not isinstance(node, ast.Constant) for node in nodes)
+
+
 @functools.lru_cache(maxsize=8)  # a parent is compared with each of its children
 def _marks(source: str) -> tuple[str, str]:
     """Hashes of the code, and of the code without its seeds."""

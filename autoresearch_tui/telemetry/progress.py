@@ -6,10 +6,12 @@ none (nan, infinite, absurd) is None here, never zero.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import re
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -72,8 +74,9 @@ FIELDS = {
 WHOLE = ("num_steps", "depth")
 
 
-def read_tail(path: Path, limit: int) -> bytes:
-    """The end of a file that a trial may have written: a regular file, no link, with one name, and never more than the limit."""
+@contextlib.contextmanager
+def plain_file(path: Path) -> Iterator[int]:
+    """A descriptor to read a file that a trial may have written: a regular file, no link, with one name."""
     number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         status = os.fstat(number)
@@ -81,9 +84,15 @@ def read_tail(path: Path, limit: int) -> bytes:
             raise OSError(f"{path} is not a regular file: it is not read")
         if status.st_nlink != 1:
             raise OSError(f"{path} has {status.st_nlink} names: it is not read")
-        return tail_of(number, limit)
+        yield number
     finally:
         os.close(number)
+
+
+def read_tail(path: Path, limit: int) -> bytes:
+    """The end of such a file, and never more than the limit."""
+    with plain_file(path) as number:
+        return tail_of(number, limit)
 
 
 def tail_of(number: int, limit: int) -> bytes:

@@ -129,8 +129,10 @@ def shown(fact: e.Event) -> str:
 
 
 def started(step: plan.Step) -> str:
-    """The step in words, if it begins something or keeps anything from beginning."""
+    """The step in words, if it begins something or keeps anything from beginning; what is measured for the noise is nobody's wish."""
     match step:
+        case plan.Train(purpose="noise"):
+            return ""
         case plan.Train(number, trial):
             return f"train #{number} again" if trial > 1 else f"train #{number}"
         case plan.Draw(idea):
@@ -154,7 +156,8 @@ def story(world: World) -> Iterator[plan.Step | e.Event]:
         if not isinstance(step, plan.End):
             world.do(step)
         facts = [recorded.event for transaction in world.transactions[before:] for recorded in transaction]
-        yield from (fact for fact in facts if isinstance(fact, e.Judged | e.Drafting) and fact.by == "ann")
+        if not (isinstance(step, plan.Judge) and world.run.experiments[step.number].trials[-1].purpose == "noise"):
+            yield from (fact for fact in facts if isinstance(fact, e.Judged | e.Drafting) and fact.by == "ann")
 
 
 def came(world: World, command: int) -> str:

@@ -48,6 +48,18 @@ def test_killed_at_this_arrow_it_goes_on(tmp_path: Path, when: str, what: str, n
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_when_a_number_turns_out_to_be_no_good_it_goes_on(tmp_path: Path, when: str) -> None:
+    """The first training of #1 prints its number twice, and no other does: an accident, which the second one shows."""
+    twice = 'if os.environ["AUTORESEARCH_TRIAL"] == "0001-1":\n    print("val_bpb: 9.0")\n'
+    folder = make_checkout(tmp_path / "lab", TRAIN + twice)
+    killed(folder, when, "Tainted", 1, "run", "--tag", "night", "--experiments", "3")
+    goes_on(folder, 3)
+    one = state(folder).experiments[1]
+    assert [trial.taint for trial in one.trials][:2] == ["2 lines of its log begin with val_bpb:", ""]
+    assert one.trials[1].purpose == "suspect"
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("what", COMMANDED)
 def test_killed_while_commands_are_obeyed_it_obeys_each_of_them_once(tmp_path: Path, when: str, what: str) -> None:
     folder = make_checkout(tmp_path / "lab")

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from autoresearch_tui.engine.upkeep import PLAIN_LOGS, Upkeep
+from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal import events as e
+from autoresearch_tui.journal.state import Experiment
 from autoresearch_tui.journal.store import Journal
 from autoresearch_tui.workspace import RunFolder
 from tests.engine.nights import TRAIN, check_whole, engine, git, journal_of, make_checkout, state, tui, wait_for
@@ -44,6 +46,27 @@ def paused(folder: Path, experiments: int) -> subprocess.Popen[str]:
     return running
 
 
+def tried(folder: Path, idea: str) -> Experiment:
+    """A paused engine tries this, and rests again: the experiment that it became."""
+    number = len(state(folder).experiments)
+    tui(folder, "send", "idea", *idea.split())
+    tui(folder, "send", "resume")
+    rests_after_this(folder, lambda: (one := state(folder).running) is not None and one.number == number)
+    while state(folder).experiments[number].due:  # something has to be trained again, to be sure
+        tui(folder, "send", "resume")
+        rests_after_this(folder, lambda: state(folder).running is not None)
+    return state(folder).experiments[number]
+
+
+def rests_after_this(folder: Path, moment: object) -> None:
+    """Pause it at a moment that is over before a command line has begun."""
+    with Journal(journal_of(folder)) as journal:
+        session = journal.refresh().session
+        wait_for(moment)
+        journal.send(c.Pause(session), "somebody")
+    wait_for(lambda: state(folder).paused)
+
+
 def resumed(folder: Path, running: subprocess.Popen[str]) -> None:
     tui(folder, "send", "resume")
     assert running.wait(60) == 0
@@ -56,9 +79,10 @@ def resumed(folder: Path, running: subprocess.Popen[str]) -> None:
 
 
 def test_a_row_is_kept_by_hand_at_once_where_its_code_is_measured(lab: Path) -> None:
-    running = paused(lab, 9)
+    running = paused(lab, 5)
+    loser = tried(lab, "SET WARMUP_RATIO = 0.9")
     run = state(lab)
-    loser = next(one for one in run.experiments.values() if one.verdict == "discard" and one.parent == run.tip)
+    assert (loser.verdict, loser.parent) == ("discard", run.tip)
     assert tui(lab, "send", "keep", str(loser.number)) == "accepted\n"
     wait_for(lambda: state(lab).tip == loser.number and state(lab).experiments[loser.number].settled)
     assert git(lab, "rev-parse", "autoresearch/night") == loser.commit
@@ -71,10 +95,13 @@ def test_a_row_is_kept_by_hand_at_once_where_its_code_is_measured(lab: Path) -> 
 
 
 def test_a_change_of_an_earlier_trunk_is_made_again_and_an_inner_one_is_taken_back(lab: Path) -> None:
-    running = paused(lab, 12)
+    running = paused(lab, 5)
+    tui(lab, "send", "limit", "experiments", "9")
+    old = tried(lab, "SET WARMUP_RATIO = 0.9")
+    for idea in ("SET DEPTH = 7", "SET SOFTCAP = 14.0"):
+        tried(lab, idea)
     run = state(lab)
-    assert len(run.trunk) >= 3, "the bowl is easy: something was kept"
-    old = next(one for one in run.experiments.values() if one.verdict == "discard" and one.parent != run.tip)
+    assert len(run.trunk) >= 3 and old.verdict == "discard" and old.parent != run.tip
     inner = run.experiments[run.trunk[1]]
     tui(lab, "send", "keep", str(old.number))
     tui(lab, "send", "discard", str(inner.number))
@@ -126,11 +153,12 @@ def test_again_measures_once_more_and_the_row_is_the_mean(lab: Path) -> None:
     tui(lab, "send", "resume")
     assert running.wait(60) == 0
     baseline = state(lab).experiments[0]
-    assert [trial.seed for trial in baseline.trials] == [42, 43]
-    first, second = (trial.value for trial in baseline.trials)
-    assert first and second and first != second
+    assert "again" in [trial.purpose for trial in baseline.trials]
+    assert [trial.seed for trial in baseline.trials] == list(range(42, 42 + len(baseline.trials)))
+    values = [trial.value for trial in baseline.trials if trial.value]
+    assert len(set(values)) == len(baseline.trials)
     row = (lab / ".autoresearch" / "night" / "results.tsv").read_text().splitlines()[1].split("\t")
-    assert row[1] == f"{(first + second) / 2:.6f}"
+    assert row[1] == f"{sum(values) / len(values):.6f}"
 
 
 def test_a_person_decides_before_the_training_and_is_not_waited_for(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -132,6 +132,11 @@ def test_a_run_has_as_many_experiments_as_it_may_and_further_trials_are_none() -
     step = night.next_step()
     assert isinstance(step, plan.Train) and (step.number, step.trial) == (6, 2)
     night.send(c.Withdraw(2))
+    for trial in (2, 3):  # something was kept, so the noise is measured before the end
+        assert night.next_step() == plan.Train(3, trial, purpose="noise")
+        night.relaunch(3)
+        night.end(3, 0.98)
+        night.judge(3)
     assert night.next_step() == plan.End("9 experiments are done")
 
 

@@ -14,15 +14,17 @@ from typing import Any, NamedTuple, TypeVar
 
 from autoresearch_tui.engine import plan
 from autoresearch_tui.engine.answers import Refusal, row_decided
+from autoresearch_tui.engine.closing import conclusion
 from autoresearch_tui.engine.drafting import Drafter
 from autoresearch_tui.engine.executors.local import Local
-from autoresearch_tui.engine.judge import judge, next_draft
-from autoresearch_tui.engine.search import next_move
+from autoresearch_tui.engine.judge import judge, next_draft, noticed
+from autoresearch_tui.engine.search import drawn
 from autoresearch_tui.engine.trainer import Outcome
 from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.commands import BadCommand, parse
 from autoresearch_tui.journal.state import Waiting
+from autoresearch_tui.researchers.sweep import Sweep
 from tests.engine.histories import TRIAL_S, History
 
 ELSEWHERE: Any = None  # the disk, git and the researcher, which nothing here touches
@@ -60,17 +62,22 @@ class World(History):
                 self.add(*EXECUTOR.buried(run, number, trial, "the engine died"))
             case plan.Measure(number, trial):
                 self._measure(number, trial)
+            case plan.Notice(number):
+                self.add(*noticed(run, number))
             case plan.Judge(number):
                 self.add(*judge(run, number))
             case plan.Apply(number):
                 self.add(e.Applied(number))
             case plan.Rewinding(wish, to):
                 self.add(e.Rewound(to, wish.by), e.Fulfilled(wish.command))
+            case plan.StepBack(to):
+                self.add(e.Warned("the trunk does not train any more"), e.Rewound(to, "policy"))
+            case plan.Conclude():
+                self.add(conclusion(run))
             case plan.ByHand(wish):
                 self._by_hand(wish)
             case plan.Draw(idea):
-                move, notes, wished = next_move(run), tuple(run.notes), idea.command if idea else None
-                self.add(e.Drafting(next_draft(run), move.operator, move.parent, "sweep", idea=wished, notes=notes))
+                self.add(drawn(run, "sweep", Sweep.operators, idea.command if idea else None))
             case plan.Ask(draft):
                 self._ask(draft)
             case plan.Hold(draft):
@@ -109,7 +116,7 @@ class World(History):
 
     def _train(self, step: plan.Train) -> None:
         fulfilled = [e.Fulfilled(step.again.command, f"trial {step.trial}")] if step.again else []
-        self.add(e.Launched(step.number, step.trial, 42, 1, 1, "boot"), *fulfilled)
+        self.add(e.Launched(step.number, step.trial, 42, 1, 1, "boot", step.purpose), *fulfilled)
         self.hear()
         self.end_trial(step.number, step.trial)
 

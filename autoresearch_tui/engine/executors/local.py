@@ -12,14 +12,15 @@ import os
 import shutil
 from pathlib import Path
 
-from autoresearch_tui.engine.evaluation import Bench, reported
+from autoresearch_tui.engine.evaluation import Bench, changed_files, reported
 from autoresearch_tui.engine.lineage import Lineage
 from autoresearch_tui.engine.processes import Unended
 from autoresearch_tui.engine.settling import remove_tree
 from autoresearch_tui.engine.trainer import Order, Outcome, Training, clear, spawn
 from autoresearch_tui.journal import events as e
-from autoresearch_tui.journal.commands import Skip
+from autoresearch_tui.journal.commands import Keep, Skip
 from autoresearch_tui.journal.state import Experiment, Run, Trial, Waiting
+from autoresearch_tui.telemetry.curve import Curve, read_curve
 from autoresearch_tui.telemetry.machine import born
 from autoresearch_tui.workspace import RunFolder, Workspace, name_of
 
@@ -41,14 +42,16 @@ class Local:
         self.boot = boot
         self.log_bytes = log_bytes
         self.running: Training | None = None
+        self._curves: dict[str, Curve | None] = {}
+        """What the trunk's trainings left in their logs, which change no more."""
         self._refusing: dict[int, int] = {}
         """Processes of the last trial that no signal ended: they may hold memory that the next one needs."""
 
     def expected_s(self, run: Run) -> float:
-        """How long the next trial takes: as the last one did, or a guess."""
+        """How long the next trial takes: as the last one that had a compile cache did, or a guess."""
         for one in reversed(run.experiments.values()):
             for trial in reversed(one.trials):
-                if trial.outcome == "finished":
+                if trial.outcome == "finished" and trial.purpose != "closing":
                     return trial.seconds * 1.1 + 5
         return self.workspace.budget_s * 1.1 + 10
 
@@ -56,7 +59,7 @@ class Local:
         """Stands in the environment of everything that a trial starts: by it, leftovers are known."""
         return f"{self.folder.folder}/{name_of(number, trial)}"
 
-    async def spawn(self, one: Experiment, trial: int, seed: int) -> Training:
+    async def spawn(self, run: Run, one: Experiment, trial: int, seed: int, purpose: str = "") -> Training:
         """The trial's folder and processes, which wait for the word. Raises Unended while something of the last one lives."""
         if living := [pid for pid, birth in self._refusing.items() if birth and born(pid) == birth]:
             raise Unended(living)
@@ -78,6 +81,9 @@ class Local:
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
+        if purpose == "closing":  # it goes with the folder
+            cache = where / ".compiled"
+            environment |= {"TORCHINDUCTOR_CACHE_DIR": str(cache), "TRITON_CACHE_DIR": str(cache / "triton")}
         workspace = self.workspace
         self.running = await spawn(
             Order(
@@ -89,9 +95,24 @@ class Local:
                 timeout_s=workspace.timeout_s,
                 stall_s=workspace.stall_s,
                 log_bytes=self.log_bytes,
+                trunk=await asyncio.to_thread(self._beside, run, one),
+                hopeless=run.rules.hopeless,
             )
         )
         return self.running
+
+    def _beside(self, run: Run, one: Experiment) -> Curve | None:
+        """The trunk's newest fair training that left a curve; None for what is trained to its end, however it looks beside that."""
+        if run.rules.hopeless <= 0 or one.kept_by or one.number in run.trunk:
+            return None
+        for number in reversed(run.trunk):
+            for trial in reversed(run.experiments[number].trials):
+                name = name_of(number, trial.number)
+                if trial.counts and name not in self._curves:
+                    self._curves[name] = read_curve(self.folder.log(number, trial.number))
+                if trial.counts and (curve := self._curves[name]):
+                    return curve
+        return None
 
     def _show(self, log: Path) -> None:
         """`run.log` is the trial that runs."""
@@ -101,10 +122,14 @@ class Local:
         with contextlib.suppress(IsADirectoryError):  # somebody made a folder of it: a view is not worth a night
             aside.replace(self.folder.run_log)
 
-    def skip(self, run: Run) -> None:
-        """End the trial that somebody skipped."""
-        if self.running and (one := run.running) and _skip_of(run, one.number, one.trials[-1].number):
+    def heed(self, run: Run) -> None:
+        """End the trial that somebody skipped; let the one that somebody wants kept come to its number."""
+        if not self.running or not (one := run.running):
+            return
+        if _skip_of(run, one.number, one.trials[-1].number):
             self.running.end("skipped", "skipped by hand")
+        if any(isinstance(wish.wish, Keep) and wish.wish.experiment == one.number for wish in run.wishes.values()):
+            self.running.spare()
 
     def ended(self, run: Run, number: int, trial: int, outcome: Outcome) -> list[e.Event]:
         """What to write down when a trial's processes are gone."""
@@ -129,6 +154,8 @@ class Local:
             code=outcome.code,
             seconds=round(outcome.seconds, 3),
             gap_s=round(outcome.gap_s, 3),
+            slow=outcome.slow,
+            shrank=outcome.shrank,
         )
         if skip is None:
             return [fact]
@@ -150,12 +177,17 @@ class Local:
     async def measure(self, one: Experiment, trial: int, start: str) -> e.Measured:
         name = name_of(one.number, trial)
         log = self.folder.log(one.number, trial)
-        fact = reported(one.number, trial, log, self.workspace)
+        this = next(known for known in one.trials if known.number == trial)
+        where = self.folder.trial(one.number, trial)
+        changed = await asyncio.to_thread(changed_files, where, self.workspace.frozen, self.lineage, start)
+        train = (await asyncio.to_thread(self.lineage.read, one.commit, self.workspace.edit)).decode("utf-8", "replace")
+        fact = await asyncio.to_thread(reported, one.number, this, log, self.workspace, changed, train)
         if not self.workspace.measured:
             return fact
         bench = Bench(self.lineage, self.folder, self.workspace)
         environment = environment_of_a_trial(dict(os.environ)) | {"AUTORESEARCH_TOKEN": self.token(one.number, trial)}
-        return await bench.judged(fact, name, one.commit, start, self.folder.trial(one.number, trial) / "checkpoint.pt", environment)
+        checkpoint = self.folder.trial(one.number, trial) / "checkpoint.pt"
+        return await bench.judged(fact, name, one.commit, start, checkpoint, environment, audit=this.purpose == "closing")
 
 
 def _skip_of(run: Run, number: int, trial: int) -> Waiting | None:

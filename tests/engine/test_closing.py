@@ -1,0 +1,145 @@
+"""The end of a night that has a limit of time: baseline and trunk side by side, and what is said of them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from autoresearch_tui.engine import plan
+from autoresearch_tui.engine.closing import conclusion
+from autoresearch_tui.journal import commands as c
+from autoresearch_tui.journal import events as e
+from tests.engine.histories import EVENING, TRIAL_S
+from tests.engine.worlds import World
+
+SIGMA = 0.001
+ROOM = 9.9  # trials: three pairs, each trial longer than usual, and one experiment more
+
+
+class Evening(World):
+    """Baseline, noise and one kept change are measured; the night has time for so many trials in all."""
+
+    def __init__(self, trials: float, kept: bool = True) -> None:
+        super().__init__()
+        self.add(e.RunStarted("night", "c0", sigma=SIGMA))
+        self.add(
+            e.EngineStarted(
+                1, 1, "boot", "1", "sweep", e.Limits(deadline=EVENING.timestamp() + trials * TRIAL_S), rules=e.Rules(drift_every=0)
+            )
+        )
+        self.add(e.Proposed(0), e.Committed(0, "c0"))
+        for value in (1.0 - SIGMA, 1.0, 1.0 + SIGMA):
+            self.measured(0, value)
+        self.judge(0)
+        if kept:
+            self.add(e.Proposed(1, parent=0), e.Committed(1, "c1"))
+            self.measured(1, 0.98)
+            self.judge(1)
+
+    def measured(self, number: int, value: float | None, purpose: str = "", audit: float | None = None) -> None:
+        trial = len(self.run.experiments[number].trials) + 1
+        self.add(e.Launched(number, trial, 42, 1, 1, "boot", purpose))
+        self.now += timedelta(seconds=TRIAL_S)
+        self.add(e.Ended(number, trial, "finished" if value else "crash", seconds=TRIAL_S))
+        if value:
+            self.add(e.Measured(number, trial, value, audit=audit))
+
+    def wait_until_left(self, trials: float) -> None:
+        assert self.run.limits.deadline is not None
+        self.now += timedelta(seconds=self.run.limits.deadline - trials * TRIAL_S - self.now.timestamp())
+
+    def close(self, *values: float, audits: tuple[float, ...] = ()) -> list[int]:
+        """Whatever is trained for it, with these numbers in turn."""
+        trained = []
+        for place, value in enumerate(values):
+            step = self.next_step()
+            assert isinstance(step, plan.Train) and step.purpose == "closing"
+            trained.append(step.number)
+            self.measured(step.number, value, "closing", audits[place] if audits else None)
+            self.judge(step.number)
+        return trained
+
+
+def test_a_night_keeps_room_for_it() -> None:
+    night = Evening(100)
+    night.wait_until_left(ROOM)
+    assert night.next_step() == plan.Draw()
+    night.wait_until_left(ROOM - 2)
+    assert night.next_step() == plan.Train(0, 4, purpose="closing")
+
+
+def test_baseline_and_trunk_take_turns_three_times_and_then_the_night_says_what_it_came_to() -> None:
+    night = Evening(100)
+    night.wait_until_left(8)
+    values = (1.0, 0.985, 1.001, 0.986, 0.999, 0.984)
+    assert night.close(*values, audits=(2.0, 1.99, 2.0, 1.99, 2.0, 1.99)) == [0, 1, 0, 1, 0, 1]
+    assert night.next_step() == plan.Conclude()
+    night.do(night.next_step())
+    said = night.run.conclusion
+    assert said and (said.tip, said.baseline_trials, said.tip_trials) == (1, 3, 3)
+    assert said.gain == pytest.approx(0.015) and said.audit_gain == pytest.approx(0.010)
+    assert said.low < said.gain < said.high and said.p is not None and said.p < 0.001
+    assert night.next_step() == plan.End("the closing measurement is done")
+
+
+@pytest.mark.parametrize(("trials", "pairs"), [(100, 3), (89, 2), (59, 1), (29, 0)])
+def test_a_short_night_spends_less_on_it(trials: int, pairs: int) -> None:
+    night = Evening(trials)
+    night.wait_until_left(2 * pairs + 1)
+    trained = 0
+    while isinstance(step := night.next_step(), plan.Train) and step.purpose == "closing":
+        night.measured(step.number, 1.0, "closing")
+        night.judge(step.number)
+        trained += 1
+    assert trained == 2 * pairs
+
+
+def test_where_nothing_was_kept_there_is_nothing_to_close() -> None:
+    night = Evening(100, kept=False)
+    night.wait_until_left(7)
+    assert night.next_step() == plan.Draw()
+
+
+def test_a_night_that_is_stopped_in_the_middle_says_what_it_knows() -> None:
+    night = Evening(100)
+    night.wait_until_left(7)
+    night.close(1.0, 0.985)
+    night.send(c.Stop(1))
+    assert night.next_step() == plan.Conclude()
+    night.do(night.next_step())
+    assert night.next_step() == plan.End("stopped by ann")
+
+
+def test_a_trial_of_it_that_crashes_is_not_made_up_for() -> None:
+    night = Evening(100)
+    night.wait_until_left(8)
+    night.close(1.0)
+    night.measured(1, None, "closing")
+    night.judge(1)
+    assert night.close(1.0, 0.985, 1.0, 0.985) == [0, 1, 0, 1]
+    assert conclusion(night.run).tip_trials == 2
+
+
+def test_what_a_training_says_that_is_the_same_each_time_has_no_interval_and_no_p() -> None:
+    night = Evening(100)
+    night.run = night.run.__class__(session_at=night.run.session_at)
+    night.add(e.RunStarted("night", "c0"), e.Proposed(0), e.Committed(0, "c0"), e.Proposed(1, parent=0), e.Committed(1, "c1"))
+    for _ in range(3):
+        night.measured(0, 1.0, "closing")
+        night.measured(1, 0.9, "closing")
+    night.add(e.Judged(1, "keep", "better", 1))
+    said = conclusion(night.run)
+    assert (said.p, said.low, said.high) == (None, said.gain, said.gain)
+
+
+def test_a_later_night_of_the_same_run_is_closed_again() -> None:
+    night = Evening(100)
+    night.wait_until_left(8)
+    night.close(1.0, 0.985, 1.001, 0.986, 0.999, 0.984)
+    night.do(night.next_step())
+    night.start(e.Limits(deadline=night.now.timestamp() + 100 * TRIAL_S))
+    assert night.run.conclusion is None and night.next_step() == plan.Draw()
+    night.wait_until_left(7)
+    step = night.next_step()
+    assert isinstance(step, plan.Train) and (step.number, step.purpose) == (0, "closing")

@@ -1,0 +1,1 @@
+"""A stand-in for training, fitted to real measurements, on which searchers are compared. Nothing is trained here."""
