@@ -8,9 +8,10 @@ import msgspec
 
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.commands import Stop
+from autoresearch_tui.journal.noise import gain_of, noise_of
 from autoresearch_tui.journal.state import Experiment, Run
 
-PURPOSES = {
+WHY_AGAIN: dict[str, str] = {
     "again": "a person wants to know",
     "doubt": "the difference may be noise",
     "noise": "how far do equal trainings differ?",
@@ -21,7 +22,7 @@ PURPOSES = {
     "crashes": "does the trunk still train?",
     "closing": "the closing measurement",
 }
-"""Why the same code is trained again."""
+"""What is said of each `Purpose`."""
 
 
 def line(fact: e.Event, run: Run, at: float) -> str | None:
@@ -70,7 +71,7 @@ def _said(fact: e.Event, run: Run) -> str | None:
         case e.Rewound():
             return f"the trunk went back to #{fact.to}, by {fact.by}"
         case e.Launched(purpose=purpose) if purpose:
-            return f"#{fact.number} again, trial {fact.trial}: {PURPOSES.get(purpose, purpose)}"
+            return f"#{fact.number} again, trial {fact.trial}: {WHY_AGAIN.get(purpose, purpose)}"
         case e.Ended(outcome="hopeless"):
             return f"#{fact.number} ended early: {fact.why}"
         case e.Tainted():
@@ -104,22 +105,29 @@ def _said(fact: e.Event, run: Run) -> str | None:
 
 def closing(fact: e.Concluded) -> str:
     """What the night came to, in a sentence."""
-    said = f"measured afresh, #{fact.tip} is better than the baseline by {_between(fact.gain, fact.low, fact.high, fact.p)}"
-    if fact.audit_gain is None or fact.audit_low is None or fact.audit_high is None:
+    better = "better than the baseline" if fact.gain > 0 else "no better than the baseline"
+    said = f"measured afresh, #{fact.tip} is {better}: gain {_between(fact.gain, fact.low, fact.high, fact.p)}"
+    if fact.audit_gain is None:
         return said
-    return f"{said}; on text that decided nothing, by {_between(fact.audit_gain, fact.audit_low, fact.audit_high, fact.audit_p)}"
+    return f"{said}; on text that decided nothing: gain {_between(fact.audit_gain, fact.audit_low, fact.audit_high, fact.audit_p)}"
 
 
-def _between(gain: float, low: float, high: float, p: float | None) -> str:
-    chance = "" if p is None else f", p {p:.3f}" if p >= 0.001 else ", p < 0.001"
-    return f"{gain:.6f} ({low:.6f} to {high:.6f}{chance})"
+def _between(gain: float, low: float | None, high: float | None, p: float | None) -> str:
+    interval = f"{low:+.6f} to {high:+.6f}" if low is not None and high is not None else "the noise is not known"
+    chance = "" if p is None else f", chance p {p:.3f}" if p >= 0.001 else ", chance p < 0.001"
+    return f"{gain:+.6f} ({interval}{chance})"
 
 
 def verdict(one: Experiment, run: Run) -> str:
     number = f"{one.value:.6f}" if one.value is not None and one.verdict != "crash" else "-"
     by = "" if one.by == "policy" else f", decided by {one.by}"
-    trials = f" ({len(one.trials)} trials)" if len(one.trials) > 1 else ""
-    return f"#{one.number} {one.verdict.upper():8}{number}{trials}  {one.reason}{by}"
+    count = len(one.numbers)
+    trials = f" (mean of {count})" if count > 1 else ""
+    if one.number in run.trunk and one.trials[-1].purpose in ("noise", "drift", "crashes", "closing"):
+        return f"#{one.number} measured again: {number}{trials}"
+    gain = gain_of(run, one, noise_of(run)) if one.verdict == "keep" and one.by == "policy" else None
+    word = f", {gain.word}" if gain else ""
+    return f"#{one.number} {one.verdict.upper():8}{number}{trials}  {one.reason}{word}{by}"
 
 
 def _command(fact: e.Commanded) -> str:

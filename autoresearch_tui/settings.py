@@ -192,9 +192,9 @@ def load(workspace: Path, flags: Mapping[str, object], environment: Mapping[str,
         origins[given.key] = given.origin
     settings = msgspec.convert(values, Settings)
     _agree(settings.experiment, origins)
-    if 0 < settings.judging.hopeless <= 1:
+    if 0 < settings.judging.hopeless < 1.2:
         raise SettingsError(
-            f"{origins['judging.hopeless']}: judging.hopeless has to be 0 (never) or more than 1, not {settings.judging.hopeless:g}."
+            f"{origins['judging.hopeless']}: judging.hopeless has to be 0 (never) or at least 1.2, not {settings.judging.hopeless:g}."
         )
     return Loaded(settings, origins)
 

@@ -107,7 +107,7 @@ def _result(run: Run) -> list[str]:
         lines.append("  deterministic: equal trainings give equal numbers")
     elif noise.sigma:
         source = "assumed until the same code is trained three times" if noise.assumed else f"{noise.repeats} trainings of one code"
-        lines.append(f"  two trainings of the same code differ by {noise.sigma:.6f} (sigma, {source})")
+        lines.append(f"  one training varies by {noise.sigma:.6f} (sigma, {source})")
     if run.conclusion:
         lines.append(f"  {closing(run.conclusion)}")
     if run.elsewhere:
@@ -117,12 +117,13 @@ def _result(run: Run) -> list[str]:
 
 def _line(run: Run, one: Experiment, on_trunk: bool, noise: Noise) -> str:
     value = f"{one.value:.6f}" if one.value is not None and one.verdict != "crash" else "-"
+    value += "~" if one.adrift or (one.value is not None and not one.numbers) else " "
     verdict = one.verdict or ("training" if one.training else "..")
     off = "(off the trunk) " if one.verdict == "keep" and not on_trunk else ""
     by = f"[{one.by}] " if one.by not in ("", "policy") else ""
     gain = gain_of(run, one, noise) if one.verdict == "keep" else None
     word = gain.word if gain else ""
-    return f"  {one.number:4} {one.commit[:7]:7} {value:>9} {one.memory_gb:6.1f}  {verdict:8} {word:7} {off}{by}{one.idea}"
+    return f"  {one.number:4} {one.commit[:7]:7} {value:>10}{one.memory_gb:6.1f}  {verdict:8} {word:7} {off}{by}{one.idea}"
 
 
 def _next(run: Run, alive: bool) -> str:

@@ -133,7 +133,7 @@ def test_the_screenful_of_a_live_run() -> None:
     assert as_text(run, alive=True).split("\n") == [
         "autoresearch nov20  ● training #4 explore",
         "  best #1  val_bpb 0.993200 (-0.004700 against the baseline), verified; 2 kept, 1 discarded, 1 crashed",
-        "  two trainings of the same code differ by 0.000500 (sigma, assumed until the same code is trained three times)",
+        "  one training varies by 0.000500 (sigma, assumed until the same code is trained three times)",
         "",
         "     0 0000000  0.997900   44.0  keep             baseline",
         "     1 1111111  0.993200   44.0  keep     likely  matrix LR 0.04 -> 0.05",
@@ -230,12 +230,12 @@ LINES: list[tuple[list[e.Event], str | None]] = [
     ([e.Drifted(1, 2, 0.99, 1.01, 3)], "the machine drifted: #1 was 0.990000 and is 1.010000; comparisons since #3 are in doubt"),
     (
         [e.Concluded(1, 0.004, 0.003, 0.005, 0.00001, 0.002, -0.001, 0.005, 0.1)],
-        "measured afresh, #1 is better than the baseline by 0.004000 (0.003000 to 0.005000, p < 0.001);"
-        " on text that decided nothing, by 0.002000 (-0.001000 to 0.005000, p 0.100)",
+        "measured afresh, #1 is better than the baseline: gain +0.004000 (+0.003000 to +0.005000, chance p < 0.001);"
+        " on text that decided nothing: gain +0.002000 (-0.001000 to +0.005000, chance p 0.100)",
     ),
-    ([e.Concluded(1, 0.004, 0.004, 0.004)], "measured afresh, #1 is better than the baseline by 0.004000 (0.004000 to 0.004000)"),
+    ([e.Concluded(1, -0.004)], "measured afresh, #1 is no better than the baseline: gain -0.004000 (the noise is not known)"),
     ([e.Judged(3, "keep", "better by 0.001", 3)], "#3 KEEP    0.995100  better by 0.001"),
-    ([e.Launched(3, 2, 1, 1, 2, "b"), e.Judged(3, "discard", "worse", 1, "ada")], "#3 DISCARD 0.995100 (2 trials)  worse, decided by ada"),
+    ([e.Launched(3, 2, 1, 1, 2, "b"), e.Judged(3, "discard", "worse", 1, "ada")], "#3 DISCARD 0.995100  worse, decided by ada"),
     ([e.Judged(2, "crash", "memory", 1)], "#2 CRASH   -  memory"),
     ([e.Judged(99, "keep", "better", 3)], None),
     ([e.Applied(3)], None),

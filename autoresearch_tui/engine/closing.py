@@ -1,13 +1,16 @@
 """The end of a night that has a limit of time: baseline and trunk, measured afresh, side by side. Pure.
 
-Every kept number was chosen for being low, so the numbers of a night claim too much. These were not chosen.
+Every kept number was chosen for being low, so the numbers of a night claim too much. These were not chosen. Owns when it is made and
+what it says; how far numbers differ by chance is `journal/noise.py`'s.
 """
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.noise import Gain, Noise, edge, gain, noise_of
-from autoresearch_tui.journal.state import Experiment, Run, Trial
+from autoresearch_tui.journal.state import Run, Trial
 
 PAIRS = 3  # of trials, at most
 SHARE = 30  # trials of a night for each pair
@@ -16,14 +19,12 @@ IN_TWENTY = 0.025  # on either side of the interval
 
 
 def next_trial(run: Run, now: float, trial_s: float) -> int | None:
-    """What is trained next for it, or None: too early, complete, or nothing was kept."""
-    if not _has_begun(run, now, trial_s):
+    """What is trained next for it, or None: too early, complete, too late, or nothing was kept."""
+    if not _has_begun(run, now, trial_s) or run.tip is None or _is_late(run, now + LONGER * trial_s):
         return None
-    assert run.tip is not None
-    baseline, tip = (_launched(run, number) for number in (0, run.tip))
-    if min(baseline, tip) >= _pairs(run, trial_s):
-        return None
-    return 0 if baseline <= tip else run.tip
+    pairs = _pairs(run, trial_s)
+    missing = [number for number in (0, run.tip) if len(_fresh(run, number)) < pairs and len(_trained(run, number)) < 2 * pairs]
+    return min(missing, key=lambda number: len(_trained(run, number)), default=None)
 
 
 def is_over(run: Run, now: float, trial_s: float) -> bool:
@@ -32,44 +33,50 @@ def is_over(run: Run, now: float, trial_s: float) -> bool:
 
 def is_due(run: Run) -> bool:
     """Whether there is something to say that was not said."""
-    return run.conclusion is None and run.tip not in (None, 0) and bool(_fresh(run, 0) and _fresh(run, run.tip or 0))
+    if run.tip in (None, 0):
+        return False
+    counts = len(_fresh(run, 0)), len(_fresh(run, run.tip or 0))
+    said = run.conclusion
+    return all(counts) and (said is None or (said.tip, said.baseline_trials, said.tip_trials) != (run.tip, *counts))
 
 
 def conclusion(run: Run) -> e.Concluded:
     assert run.tip is not None
     before, after = _fresh(run, 0), _fresh(run, run.tip)
     noise = noise_of(run)
-    number = gain(run, _values(after), _values(before), noise)
-    low, high = _interval(number, noise)
-    said = e.Concluded(run.tip, number.value, low, high, number.p, baseline_trials=len(before), tip_trials=len(after))
+    found = gain(run, _values(after), _values(before), noise)
+    low, high = _interval(found, noise)
+    said = e.Concluded(run.tip, found.value, low, high, found.p, baseline_trials=len(before), tip_trials=len(after))
     audits = [[trial.audit for trial in trials if trial.audit is not None] for trials in (before, after)]
     if not all(audits):
         return said
-    audit = gain(run, audits[1], audits[0], noise)
+    audit = gain(run, audits[1], audits[0], noise)  # by the noise of the text that decided: the other was read too seldom to know its own
     low, high = _interval(audit, noise)
-    return e.Concluded(
-        said.tip, said.gain, said.low, said.high, said.p, audit.value, low, high, audit.p, said.baseline_trials, said.tip_trials
-    )
+    return replace(said, audit_gain=audit.value, audit_low=low, audit_high=high, audit_p=audit.p)
 
 
 def _values(trials: list[Trial]) -> list[float]:
     return [trial.value for trial in trials if trial.value is not None]
 
 
-def _interval(found: Gain, noise: Noise) -> tuple[float, float]:
-    if not found.error:
-        return found.value, found.value
+def _interval(found: Gain, noise: Noise) -> tuple[float | None, float | None]:
+    if found.error is None:
+        return None, None
     reach = edge(IN_TWENTY, noise.freedom) * found.error
     return found.value - reach, found.value + reach
 
 
 def _has_begun(run: Run, now: float, trial_s: float) -> bool:
-    """It begins when one more experiment would leave no room for it, and what began goes on."""
-    deadline, pairs = run.limits.deadline, _pairs(run, trial_s)
-    if deadline is None or not pairs or run.tip in (None, 0):
+    """It begins when one more experiment would leave no room for it. What began goes on, unless somebody gives the night more time."""
+    pairs = _pairs(run, trial_s)
+    if not pairs or run.tip in (None, 0):
         return False
-    begun = _launched(run, 0) > 0
-    return begun or now + (2 * pairs * LONGER + 1) * trial_s > deadline
+    room = (2 * pairs * LONGER + 1) * trial_s
+    return _is_late(run, now + room) or (bool(_trained(run, 0)) and _is_late(run, now + 2 * room))
+
+
+def _is_late(run: Run, moment: float) -> bool:
+    return run.limits.deadline is not None and moment > run.limits.deadline
 
 
 def _pairs(run: Run, trial_s: float) -> int:
@@ -79,13 +86,11 @@ def _pairs(run: Run, trial_s: float) -> int:
     return min(PAIRS, int((run.limits.deadline - run.session_at) / trial_s) // SHARE)
 
 
-def _launched(run: Run, number: int) -> int:
-    return sum(trial.outcome != "interrupted" for trial in _of_this_session(run, run.experiments[number]))
-
-
 def _fresh(run: Run, number: int) -> list[Trial]:
-    return [trial for trial in _of_this_session(run, run.experiments[number]) if trial.counts]
+    return [trial for trial in _trained(run, number) if trial.counts]
 
 
-def _of_this_session(run: Run, one: Experiment) -> list[Trial]:
-    return [trial for trial in one.trials if trial.purpose == "closing" and trial.at >= run.session_at]
+def _trained(run: Run, number: int) -> list[Trial]:
+    """Its trials for this measurement, those of this session."""
+    mine = (trial for trial in run.experiments[number].trials if trial.purpose == "closing" and trial.at >= run.session_at)
+    return [trial for trial in mine if trial.outcome != "interrupted"]

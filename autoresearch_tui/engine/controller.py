@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import itertools
 import shutil
 from collections.abc import Callable
 from datetime import datetime
@@ -276,7 +277,8 @@ class Controller:
     async def _train(self, step: plan.Train) -> None:
         number, trial = step.number, step.trial
         one = self.run.experiments[number]
-        seed = self.run.seed + sum(earlier.counts for earlier in one.trials)
+        used = {earlier.seed for earlier in one.trials if earlier.counts}
+        seed = next(new for new in itertools.count(self.run.seed) if new not in used)
         training = await self.executor.spawn(self.run, one, trial, seed, step.purpose)
         if self.ending or plan.next_step(self.run, self._moment()) != step:  # somebody said something while the processes were made
             training.end("interrupted", "not wanted any more")

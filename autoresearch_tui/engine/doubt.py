@@ -7,15 +7,17 @@ hides, a trunk that measures otherwise than it did. What follows when nothing is
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 
 import msgspec
+from msgspec.structs import replace
 
-from autoresearch_tui.engine.rule import CLEAR, LOUD, Case, mean, rule
+from autoresearch_tui.engine.rule import CLEAR, LOUD, Case, rule
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.commands import Discard, Keep
 from autoresearch_tui.journal.noise import ENOUGH, Noise, gain_of, noise_of
-from autoresearch_tui.journal.state import Experiment, Run, Trial
+from autoresearch_tui.journal.state import Experiment, Run, Trial, mean
 
 FAIR = 0.85  # of the best pace of the same code: below it something else had a part of the machine
 IMPLAUSIBLE = 0.25  # of the number: a gain that large is more often a mistake, where nobody but the training measured it
@@ -28,7 +30,7 @@ class More(msgspec.Struct, frozen=True):
     """One more trial."""
 
     number: int
-    purpose: str
+    purpose: e.Purpose
 
 
 def wanted(run: Run, number: int) -> More | None:
@@ -39,23 +41,39 @@ def wanted(run: Run, number: int) -> More | None:
         return More(number, "pace") if last.slow and sum(trial.slow for trial in one.trials) == 1 else None
     if last.outcome != "finished" or last.value is None:
         return None
-    if one.kept_by or any(isinstance(wish.wish, Keep | Discard) and wish.wish.experiment == number for wish in run.wishes.values()):
-        return None  # a person decides
+    if _is_a_persons(run, one):
+        return None
     if last.taint:
-        return More(number, "disturbed") if last.purpose != "disturbed" else None
-    if len(suspicious(run, one)) == 1 and signs(run, one, last):
+        return More(number, "disturbed") if last.purpose not in ("disturbed", "closing") else None
+    bad = suspicious(run, one)
+    if len(bad) == 1 and bad[0] is last:
         return More(number, "suspect")
     if number in run.trunk or run.tip is None:
         return _wanted_of_the_trunk(run, one, last)
-    return _wanted_of_a_change(run, one) if one.parent == run.tip and one.numbers else None
+    hopes = one.parent == run.tip and one.numbers and not bad and not 0 < run.rules.max_memory_gb < one.memory_gb
+    return _wanted_of_a_change(run, one) if hopes else None
+
+
+def _is_a_persons(run: Run, one: Experiment) -> bool:
+    """What a person decides is not trained again to be sure."""
+    words = (wish.wish for wish in run.wishes.values() if isinstance(wish.wish, Keep | Discard))
+    return (bool(one.kept_by) and not one.verdict) or any(word.experiment == one.number for word in words)
 
 
 def signs(run: Run, one: Experiment, trial: Trial) -> tuple[str, ...]:
-    """Mechanical evidence that a number is not what it says."""
+    """Mechanical evidence that a number is not what it says. What its parent does too is not this change's doing."""
     if trial.value is None or trial.taint:
         return ()
     gain = _implausible_gain(run, one, trial.value) if run.trust == "reported" else 0.0
-    return (*trial.evidence, *([f"better than its parent by {gain:.0%}"] if gain > IMPLAUSIBLE else []))
+    parent = run.experiments.get(one.parent) if one.parent is not None else None
+    usual = {_kind(sign) for other in (parent.trials if parent else ()) if other.counts for sign in other.evidence}
+    evidence = [sign for sign in trial.evidence if _kind(sign) not in usual]
+    return (*evidence, *([f"better than its parent by {gain:.0%}"] if gain > IMPLAUSIBLE else []))
+
+
+def _kind(sign: str) -> str:
+    """The sentence without its figures."""
+    return re.sub(r"[0-9.,]+", "#", sign)
 
 
 def suspicious(run: Run, one: Experiment) -> list[Trial]:
@@ -95,7 +113,7 @@ def _wanted_of_a_change(run: Run, one: Experiment) -> More | None:
     if tip.era != one.era or not tip.numbers:  # the trunk went back to code of before a drift
         return More(tip.number, "drift") if _tried(tip, "drift") < TRIES else None
     noise = noise_of(run)
-    ours, theirs = _pace(one), _pace(tip)
+    ours, theirs = _tokens_per_s(one), _tokens_per_s(tip)
     if ours and theirs and ours < FAIR * theirs and len(one.numbers) == 1 and not _tried(one, "pace"):
         return More(one.number, "pace")
     ruling = rule(case_of(run, one, noise))
@@ -107,18 +125,22 @@ def _wanted_of_a_change(run: Run, one: Experiment) -> More | None:
 
 
 def _depends_on_noise(run: Run, one: Experiment, noise: Noise) -> bool:
-    """Whether a sigma that is larger, as far as the guess may be off, would want a second look."""
+    """Whether a sigma that is larger, as far as the guess may be off, would want a second look, or say otherwise."""
     case = case_of(run, one, noise)
-    if not noise.sigma:
-        return rule(msgspec.structs.replace(case, sigma=math.inf, loud=True)).again
-    return rule(msgspec.structs.replace(case, sigma=noise.sigma * GUESS)).again
+    if noise.sigma is None:
+        return rule(replace(case, sigma=math.inf, loud=True)).again
+    other = rule(replace(case, sigma=noise.sigma * GUESS))
+    return other.again or other.keep != rule(case).keep
 
 
 def noise_trial(run: Run) -> More | None:
     """One more trial of the trunk, as long as the noise is a guess. Where its trials come to nothing the guess has to do."""
     if run.tip is None or not noise_of(run).assumed:
         return None
-    return More(run.tip, "noise") if _tried(run.experiments[run.tip], "noise") < ENOUGH - 1 + TRIES else None
+    tip = run.experiments[run.tip]
+    if any(trial.purpose == "noise" and trial.outcome == "skipped" for trial in tip.trials):
+        return None  # a person does not want to know
+    return More(run.tip, "noise") if _tried(tip, "noise") < ENOUGH - 1 + TRIES else None
 
 
 def _is_loud(run: Run, noise: Noise) -> bool:
@@ -138,7 +160,8 @@ def _kept(run: Run) -> Iterator[Experiment]:
 
 def _wanted_of_the_trunk(run: Run, one: Experiment, last: Trial) -> More | None:
     """A trunk that measures otherwise than it did is looked at twice before that is believed."""
-    return More(one.number, "drift") if last.purpose == "drift" and _is_off(run, one) and len(_looks(one)) == 1 else None
+    looked = last.purpose in ("drift", "disturbed") and len(_looks(run, one)) == 1
+    return More(one.number, "drift") if looked and _is_off(run, one) else None
 
 
 def drift_trial(run: Run) -> More | None:
@@ -146,14 +169,15 @@ def drift_trial(run: Run) -> More | None:
     assert run.tip is not None
     tip = run.experiments[run.tip]
     newer = [one for one in run.experiments.values() if one.at > tip.trials[-1].at]
-    crawling = [one for one in newer[-SLOW_IN_A_ROW:] if (ours := _pace(one)) and (theirs := _pace(tip)) and ours < FAIR * theirs]
+    theirs = _tokens_per_s(tip) or 0.0
+    crawling = [one for one in newer[-SLOW_IN_A_ROW:] if (ours := _tokens_per_s(one)) and ours < FAIR * theirs]
     due = 0 < run.rules.drift_every <= len(newer) or len(crawling) == SLOW_IN_A_ROW
     return More(tip.number, "drift") if due else None
 
 
 def drift(run: Run, one: Experiment) -> e.Drifted | None:
     """That the trunk's code measures otherwise now, if two looks agree on it."""
-    looks = _looks(one)
+    looks = _looks(run, one)
     if len(looks) < 2 or not _is_off(run, one):
         return None
     before = _before(one, looks)
@@ -163,11 +187,12 @@ def drift(run: Run, one: Experiment) -> e.Drifted | None:
     return e.Drifted(one.number, looks[0].number, mean(before), mean(values), since)
 
 
-def _looks(one: Experiment) -> list[Trial]:
-    """The trials at its end that were made to see drift, those of this era."""
+def _looks(run: Run, one: Experiment) -> list[Trial]:
+    """The trials at its end that were made to see drift: those since the last experiment began, in this era."""
+    began = max(other.at for other in run.experiments.values())
     looks: list[Trial] = []
     for trial in reversed(one.trials):
-        if trial.purpose not in ("drift", "disturbed") or trial.era != one.trials[-1].era:
+        if trial.purpose not in ("drift", "disturbed") or trial.era != one.trials[-1].era or trial.at < began:
             break
         if trial.counts:
             looks.insert(0, trial)
@@ -180,9 +205,9 @@ def _before(one: Experiment, looks: list[Trial]) -> list[float]:
 
 
 def _is_off(run: Run, one: Experiment) -> bool:
-    noise, looks = noise_of(run), _looks(one)
+    noise, looks = noise_of(run), _looks(run, one)
     before = _before(one, looks)
-    if not (before and looks and noise.sigma):
+    if not (before and looks) or noise.sigma is None:
         return False
     moved = [trial.value - mean(before) for trial in looks if trial.value is not None]
     agree = min(moved) > noise.sigma or max(moved) < -noise.sigma
@@ -194,15 +219,20 @@ def _is_off(run: Run, one: Experiment) -> bool:
 # ------------------------------------------------------------------------------------------------------------------------------
 
 
-def disturbed(one: Experiment) -> list[e.Event]:
-    """The trials that were far slower than the same code can be."""
-    best = _pace(one) or 0.0
-    paces = {trial.number: trial.pace for trial in one.trials if trial.counts and trial.pace and trial.era == one.era}
+def slow_trials(one: Experiment) -> list[e.Event]:
+    """Those that were far slower than the same code can be."""
+    paces = {trial.number: trial.steps_per_s for trial in _fair(one) if trial.steps_per_s}
+    best = max(paces.values(), default=0.0)
     return [e.Tainted(one.number, number, f"at {pace / best:.0%} of its own pace") for number, pace in paces.items() if pace < FAIR * best]
 
 
-def _pace(one: Experiment) -> float | None:
-    return max((trial.pace for trial in one.trials if trial.counts and trial.era == one.era and trial.pace), default=None)
+def _tokens_per_s(one: Experiment) -> float | None:
+    """The best of its trials, for nothing makes one faster than it is."""
+    return max((trial.tokens_per_s for trial in _fair(one) if trial.tokens_per_s), default=None)
+
+
+def _fair(one: Experiment) -> list[Trial]:
+    return [trial for trial in one.trials if trial.counts and trial.era == one.era]
 
 
 def _tried(one: Experiment, purpose: str) -> int:

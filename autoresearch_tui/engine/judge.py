@@ -11,14 +11,14 @@ from autoresearch_tui.engine import doubt
 from autoresearch_tui.engine.rule import rule
 from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal import events as e
-from autoresearch_tui.journal.noise import gain_of, noise_of
+from autoresearch_tui.journal.noise import noise_of
 from autoresearch_tui.journal.state import Experiment, Run, Waiting
 
 
 def noticed(run: Run, number: int) -> list[e.Event]:
     """What its trials say about one another, to be written down before anything follows from them."""
     one = run.experiments[number]
-    if tainted := doubt.disturbed(one):
+    if tainted := doubt.slow_trials(one):
         return tainted
     suspicious = doubt.suspicious(run, one)
     if len(suspicious) == 1 and one.trials[-1].counts and one.trials[-1] is not suspicious[0]:  # what does not repeat was an accident
@@ -123,11 +123,16 @@ def _by_its_numbers(run: Run, one: Experiment) -> tuple[str, str]:
         return "discard", f"{one.memory_gb:.1f} GB of memory: the limit is {run.rules.max_memory_gb:g}"
     if not one.numbers:
         return "discard", f"not comparable: disturbed each time ({one.trials[-1].taint}); `again {one.number}` measures it once more"
-    noise = noise_of(run)
-    ruling = rule(doubt.case_of(run, one, noise))
-    gain = gain_of(run, one, noise) if one.parent == run.tip else None
-    word = f" ({gain.word})" if gain and ruling.keep and gain.value > 0 else ""
-    return "keep" if ruling.keep else "discard", ruling.reason + word
+    tip, last = run.experiments[run.tip], one.trials[-1]
+    if one.era != tip.era or not tip.numbers:
+        return (
+            "discard",
+            f"not comparable: the trunk was not measured since the machine drifted; `again {one.number}` measures it once more",
+        )
+    ruling = rule(doubt.case_of(run, one, noise_of(run)))
+    if (last.outcome == "hopeless" and not last.slow) or (ruling.again and last.outcome in ("hopeless", "crash")):
+        return "discard", f"trained again, {'hopeless ' if last.outcome == 'hopeless' else 'it crashed: '}{last.why or last.crash}"
+    return "keep" if ruling.keep else "discard", ruling.reason
 
 
 def _on_the_trunk(run: Run, number: int, by: str) -> e.Drafting:

@@ -155,7 +155,7 @@ def session(run: Run, settings: Settings, asked: Asked, researcher: str, version
         review_timeout_s=settings.review.timeout_s,
         after=asked.after,
         device=run.key.get("device", ""),
-        rules=e.Rules(settings.judging.max_memory_gb, settings.judging.hopeless, settings.judging.drift_every),
+        rules=run.rules if kept else e.Rules(settings.judging.max_memory_gb, settings.judging.hopeless, settings.judging.drift_every),
     )
 
 

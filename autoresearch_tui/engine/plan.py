@@ -14,12 +14,14 @@ from autoresearch_tui.clock import inside
 from autoresearch_tui.engine import closing, doubt
 from autoresearch_tui.engine.judge import noticed
 from autoresearch_tui.journal.commands import Again, Discard, Idea, Keep, Pause, Rewind, Stop
+from autoresearch_tui.journal.events import Purpose
 from autoresearch_tui.journal.state import Draft, Experiment, Run, Waiting
 
 ATTEMPTS = 3  # replies to one draft before it is given up
 FRUITLESS = 3  # drafts given up in a row before the next one waits
 CRASHES = 3  # experiments in a row that crash before the trunk is asked whether it still trains
 CRASHING_S = 600.0  # between two looks at a machine on which nothing trains
+CRASHING_TRIES = 50  # of them: a night
 KNOWN_BEFORE = 10  # experiments, before which the noise is measured
 
 
@@ -158,13 +160,15 @@ def next_step(run: Run, moment: Moment) -> Step:
         return barrier
     if baseline := _lost_baseline(run):
         return baseline
-    if step := _crashing(run, moment) or _wished(run):
+    limit = run.limits.experiments
+    ends = limit is not None and len(run.experiments) >= limit
+    crashing = None if ends else _crashing(run, moment)
+    rests = isinstance(crashing, Rest | End)  # then people are heard first
+    if step := (_wished(run) or crashing) if rests else (crashing or _wished(run)):
         return step
     trial_s = moment.trial_s
     if (closed := closing.next_trial(run, moment.now.timestamp(), trial_s)) is not None:
         return _trial(run, closed, "closing")
-    limit = run.limits.experiments
-    ends = limit is not None and len(run.experiments) >= limit
     if closing.is_over(run, moment.now.timestamp(), trial_s):
         return Conclude() if closing.is_due(run) else End("the closing measurement is done")
     if more := _measured_before(run, ends):
@@ -195,6 +199,8 @@ def _piece(run: Run, one: Experiment) -> Step:
     if not last.outcome:
         return Bury(one.number, last.number)
     if last.outcome == "interrupted":
+        if last.purpose == "closing" and last.at < run.session_at:
+            return Judge(one.number) if one.due else Apply(one.number)  # that night is over, and its verdict stands
         return Train(one.number, last.number + 1, purpose=last.purpose)
     if last.outcome == "finished" and not last.measured:
         return Measure(one.number, last.number)
@@ -206,7 +212,7 @@ def _piece(run: Run, one: Experiment) -> Step:
     return _trial(run, more.number, more.purpose) if more else Judge(one.number)
 
 
-def _trial(run: Run, number: int, purpose: str) -> Train:
+def _trial(run: Run, number: int, purpose: Purpose) -> Train:
     return Train(number, len(run.experiments[number].trials) + 1, purpose=purpose)
 
 
@@ -235,11 +241,14 @@ def _crashing(run: Run, moment: Moment) -> Step | None:
     assert run.tip is not None
     tip = run.experiments[run.tip]
     last = tip.trials[-1]
-    if last.purpose == "crashes" and last.outcome == "crash":
+    if last.purpose == "crashes" and last.value is None and last.outcome in ("crash", "finished"):
         if tip.parent is not None and tip.parent in run.experiments:
             return StepBack(tip.parent)
         until = last.at + last.seconds + CRASHING_S
-        if moment.now.timestamp() < until:
+        if sum(trial.purpose == "crashes" and trial.at >= run.session_at for trial in tip.trials) >= CRASHING_TRIES:
+            return End(f"nothing trains any more, not even the baseline: {last.why or last.crash}", failed=True)
+        asked_again = run.engine is not None and last.at < run.engine.at  # a person may have mended it
+        if moment.now.timestamp() < until and not asked_again:
             return Rest(f"nothing trains any more, not even the baseline: {last.why or last.crash}", until)
         return _trial(run, tip.number, "crashes")
     judged = [one for _, one in sorted(run.experiments.items()) if one.verdict and one.number not in run.trunk]

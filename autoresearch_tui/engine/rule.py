@@ -6,10 +6,11 @@ luck costs one idea, and a keep that was luck is the bar for all that follow. Wh
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import msgspec
+
+from autoresearch_tui.journal.state import mean
 
 CLEAR = 3.0  # sigmas: beyond doubt at the first look
 DOUBTS = (CLEAR, 2.0, 1.0)  # sigmas that end the doubt after one, two and three looks, where the noise is loud
@@ -72,8 +73,3 @@ def _price(case: Case) -> str:
 
 def _larger(case: Case) -> bool:
     return case.trunk_gb > 0 and case.memory_gb > MORE_MEMORY * case.trunk_gb
-
-
-def mean(numbers: Sequence[float]) -> float:
-    """The same in whatever order they come."""
-    return math.fsum(numbers) / len(numbers)

@@ -7,7 +7,7 @@ shown and otherwise left alone. What the facts add up to is `state.py`'s; where 
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -17,6 +17,10 @@ from autoresearch_tui.journal.results import Row
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", tag=True):
     """A fact. Its kind in the journal is the name of its class."""
+
+
+Purpose = Literal["again", "doubt", "noise", "pace", "disturbed", "suspect", "drift", "crashes", "closing"]
+"""Why the same code is trained again."""
 
 
 class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -189,9 +193,9 @@ class Concluded(Event, frozen=True):
 
     tip: int
     gain: float
-    low: float
-    high: float
-    """Nineteen of twenty such intervals hold the true gain."""
+    low: float | None = None
+    high: float | None = None
+    """Nineteen of twenty such intervals hold the true gain; None where nobody knows the noise."""
     p: float | None = None
     """How often chance alone would look like this; None where nothing is left to chance."""
     audit_gain: float | None = None
@@ -328,7 +332,7 @@ class Launched(Event, frozen=True):
     born: int
     boot: str
     purpose: str = ""
-    """Why the same code is trained again: `again`, `doubt`, `noise`, `pace`, `disturbed`, `suspect`, `drift`, `crashes` or `closing`."""
+    """Why the same code is trained again, one of `Purpose` or a later version's; empty for its first training."""
 
 
 class Ended(Event, frozen=True):

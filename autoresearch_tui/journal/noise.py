@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from autoresearch_tui.journal.state import Experiment, Run
+from autoresearch_tui.journal.state import Experiment, Run, mean
 
 ENOUGH = 3  # trainings of one code, before a guess is replaced by what was measured
 PRIOR = 2.0  # degrees of freedom that the guess is worth beside them
@@ -36,7 +36,7 @@ class Noise(msgspec.Struct, frozen=True):
     @property
     def deterministic(self) -> bool:
         """Equal code gave equal numbers each time: any difference is real."""
-        return self.sigma == 0
+        return self.sigma == 0 and self.repeats >= ENOUGH
 
     def error(self, n: int, m: int) -> float | None:
         """The standard error of the difference of two means."""
@@ -63,13 +63,13 @@ class Gain(msgspec.Struct, frozen=True):
 def noise_of(run: Run) -> Noise:
     freedom, squares, repeats = 0, [], 0
     for numbers in _repeated(run):
-        mean = math.fsum(numbers) / len(numbers)
-        squares += [(number - mean) ** 2 for number in numbers]
+        middle = mean(numbers)
+        squares += [(number - middle) ** 2 for number in numbers]
         freedom += len(numbers) - 1
         repeats = max(repeats, len(numbers))
     spread = math.fsum(squares)
     if repeats < ENOUGH and (run.sigma or not freedom):
-        return Noise(run.sigma, PRIOR, max(repeats, 1))
+        return Noise(run.sigma or None, PRIOR, max(repeats, 1))
     if not spread:
         return Noise(0.0 if repeats >= ENOUGH else None, freedom, repeats)
     prior = PRIOR if run.sigma else 0.0
@@ -96,14 +96,10 @@ def gain_of(run: Run, one: Experiment, noise: Noise) -> Gain | None:
 
 
 def gain(run: Run, numbers: Sequence[float], before: Sequence[float], noise: Noise) -> Gain:
-    value = _mean(before) - _mean(numbers)
+    value = mean(before) - mean(numbers)
     value = value if run.goal == "lower" else -value
     error = noise.error(len(numbers), len(before))
     return Gain(value, error, beyond(value / error, noise.freedom) if error else None)
-
-
-def _mean(numbers: Sequence[float]) -> float:
-    return math.fsum(numbers) / len(numbers)
 
 
 # ------------------------------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ journal, and what comes next is the engine's to plan.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import msgspec
 
@@ -60,9 +61,16 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.value is not None and not self.taint
 
     @property
-    def pace(self) -> float | None:
-        """Tokens in a second of training, or steps where it does not say; None where it says neither, or was too short to tell."""
-        made = self.tokens_m or self.steps
+    def steps_per_s(self) -> float | None:
+        """Its pace beside other trainings of the same code; None where it does not say, or was too short to tell."""
+        return self._per_s(self.steps)
+
+    @property
+    def tokens_per_s(self) -> float | None:
+        """Its pace beside trainings of other code, in millions, for a step may be larger there."""
+        return self._per_s(self.tokens_m)
+
+    def _per_s(self, made: float | None) -> float | None:
         return made / self.training_s if made and self.training_s and self.training_s >= SHORT_S else None
 
 
@@ -111,7 +119,7 @@ class Experiment(msgspec.Struct, frozen=True, omit_defaults=True):
     def value(self) -> float | None:
         """The mean of its numbers; where every trial was disturbed, of those."""
         values = self.numbers or [trial.value for trial in self.trials if trial.value is not None]
-        return math.fsum(values) / len(values) if values else None
+        return mean(values) if values else None
 
     @property
     def memory_gb(self) -> float:
@@ -137,6 +145,11 @@ class Experiment(msgspec.Struct, frozen=True, omit_defaults=True):
     def due(self) -> bool:
         """No verdict yet on all of its trials."""
         return not self.verdict or self.judged < len(self.trials)
+
+
+def mean(numbers: Sequence[float]) -> float:
+    """The same in whatever order they come."""
+    return math.fsum(numbers) / len(numbers)
 
 
 def _trust_rank(trust: str) -> int:
@@ -296,8 +309,9 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def best(self) -> Experiment | None:
-        """The best number of the trunk."""
-        measured = [self.experiments[number] for number in self.trunk if self.experiments[number].value is not None]
+        """The best number of the trunk, of those that compare with its tip's."""
+        line = [self.experiments[number] for number in self.trunk]
+        measured = [one for one in line if one.value is not None and one.era == line[-1].era]
         return min(measured, key=lambda one: self.badness(one.value), default=None)
 
     def badness(self, value: float | None) -> float:

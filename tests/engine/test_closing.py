@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -14,27 +15,28 @@ from tests.engine.histories import EVENING, TRIAL_S
 from tests.engine.worlds import World
 
 SIGMA = 0.001
+BASELINE = (1.0 - SIGMA, 1.0, 1.0 + SIGMA)
 ROOM = 9.9  # trials: three pairs, each trial longer than usual, and one experiment more
 
 
 class Evening(World):
     """Baseline, noise and one kept change are measured; the night has time for so many trials in all."""
 
-    def __init__(self, trials: float, kept: bool = True) -> None:
+    def __init__(self, trials: float, kept: bool = True, baseline: Sequence[float] = BASELINE, goal: str = "lower") -> None:
         super().__init__()
-        self.add(e.RunStarted("night", "c0", sigma=SIGMA))
+        self.add(e.RunStarted("night", "c0", sigma=SIGMA, goal=goal))
         self.add(
             e.EngineStarted(
                 1, 1, "boot", "1", "sweep", e.Limits(deadline=EVENING.timestamp() + trials * TRIAL_S), rules=e.Rules(drift_every=0)
             )
         )
         self.add(e.Proposed(0), e.Committed(0, "c0"))
-        for value in (1.0 - SIGMA, 1.0, 1.0 + SIGMA):
+        for value in baseline:
             self.measured(0, value)
         self.judge(0)
         if kept:
             self.add(e.Proposed(1, parent=0), e.Committed(1, "c1"))
-            self.measured(1, 0.98)
+            self.measured(1, 0.98 if goal == "lower" else 1.02)
             self.judge(1)
 
     def measured(self, number: int, value: float | None, purpose: str = "", audit: float | None = None) -> None:
@@ -79,7 +81,8 @@ def test_baseline_and_trunk_take_turns_three_times_and_then_the_night_says_what_
     said = night.run.conclusion
     assert said and (said.tip, said.baseline_trials, said.tip_trials) == (1, 3, 3)
     assert said.gain == pytest.approx(0.015) and said.audit_gain == pytest.approx(0.010)
-    assert said.low < said.gain < said.high and said.p is not None and said.p < 0.001
+    assert said.low and said.high and said.p is not None
+    assert said.low < said.gain < said.high and said.p < 0.001
     assert night.next_step() == plan.End("the closing measurement is done")
 
 
@@ -122,15 +125,41 @@ def test_a_trial_of_it_that_crashes_is_not_made_up_for() -> None:
 
 
 def test_what_a_training_says_that_is_the_same_each_time_has_no_interval_and_no_p() -> None:
-    night = Evening(100)
-    night.run = night.run.__class__(session_at=night.run.session_at)
-    night.add(e.RunStarted("night", "c0"), e.Proposed(0), e.Committed(0, "c0"), e.Proposed(1, parent=0), e.Committed(1, "c1"))
+    night = Evening(100, baseline=(1.0, 1.0, 1.0))
     for _ in range(3):
         night.measured(0, 1.0, "closing")
-        night.measured(1, 0.9, "closing")
-    night.add(e.Judged(1, "keep", "better", 1))
+        night.measured(1, 0.98, "closing")
     said = conclusion(night.run)
     assert (said.p, said.low, said.high) == (None, said.gain, said.gain)
+
+
+def test_where_higher_is_better_a_gain_is_still_above_zero() -> None:
+    night = Evening(100, goal="higher")
+    night.wait_until_left(8)
+    night.close(1.0, 1.015, 1.001, 1.014, 0.999, 1.016)
+    said = conclusion(night.run)
+    assert said.tip == 1 and said.gain == pytest.approx(0.015)
+
+
+def test_one_that_was_interrupted_in_the_morning_does_not_begin_the_next_night() -> None:
+    night = Evening(100)
+    night.wait_until_left(8)
+    night.add(e.Launched(0, 4, 42, 1, 1, "boot", "closing"), e.Ended(0, 4, "interrupted"))
+    night.start(e.Limits(deadline=night.now.timestamp() + 100 * TRIAL_S))
+    assert night.next_step() == plan.Judge(0)
+    night.do(night.next_step())
+    night.do(night.next_step())
+    assert night.next_step() == plan.Draw()
+
+
+def test_a_night_that_is_given_more_time_goes_on() -> None:
+    night = Evening(100)
+    night.wait_until_left(8)
+    night.close(1.0, 0.985)
+    night.send(c.Limit("hours", "8"))
+    assert night.next_step() == plan.Draw()
+    night.wait_until_left(8)
+    assert night.close(1.0, 0.985, 1.0, 0.985) == [0, 1, 0, 1]
 
 
 def test_a_later_night_of_the_same_run_is_closed_again() -> None:

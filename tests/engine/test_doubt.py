@@ -23,9 +23,11 @@ KNOWN = (1.0 - SIGMA, 1.0, 1.0 + SIGMA)
 class Trunk(World):
     """A world whose noise is known."""
 
-    def __init__(self, baseline: tuple[float, ...] = KNOWN, sigma: float | None = SIGMA, trust: str = "verified", **rules: Any) -> None:
+    def __init__(
+        self, baseline: tuple[float, ...] = KNOWN, sigma: float | None = SIGMA, trust: str = "verified", goal: str = "lower", **rules: Any
+    ) -> None:
         super().__init__()
-        self.add(e.RunStarted("night", "c0", sigma=sigma, trust=trust))
+        self.add(e.RunStarted("night", "c0", sigma=sigma, trust=trust, goal=goal))
         self.add(e.EngineStarted(1, 1, "boot", "1", "sweep", rules=e.Rules(**rules)))
         self.add(e.Proposed(0), e.Committed(0, "c0"))
         for value in baseline:
@@ -40,8 +42,8 @@ class Trunk(World):
         self.now += timedelta(seconds=TRIAL_S)
         self.add(e.Ended(number, trial, **{"outcome": "finished" if value is not None else "crash", "seconds": TRIAL_S} | ended))
         if value is not None:
-            steps = None if pace is None else round(1000 * pace)
-            self.add(e.Measured(number, trial, value, trust=self.run.trust, memory_gb=1.0, steps=steps, training_s=300.0))
+            steps, tokens = (None, None) if pace is None else (round(1000 * pace), 500 * pace)
+            self.add(e.Measured(number, trial, value, "", self.run.trust, 1.0, steps, tokens, training_s=300.0))
 
     def experiment(self, number: int, value: float | None = None, parent: int = 0, **trial: Any) -> None:
         self.add(e.Proposed(number, parent=parent), e.Committed(number, f"c{number}"))
@@ -137,7 +139,7 @@ def test_the_trunks_number_is_the_mean_of_all_its_trials() -> None:
 
 def test_where_equal_trainings_give_equal_numbers_the_first_decides() -> None:
     for value, verdict in (
-        (1.0 - 1e-6, "keep: better by 0.000001 (sure)"),
+        (1.0 - 1e-6, "keep: better by 0.000001"),
         (1.0, "discard: no better"),
         (1.000001, "discard: worse by 0.000001"),
     ):
@@ -151,6 +153,25 @@ def test_what_a_person_decides_is_not_trained_again_to_be_sure() -> None:
     world.experiment(1, 1.0 - 2 * SIGMA)
     world.send(c.Discard(1))
     assert world.wants() == "discard: discarded by hand"
+
+
+@pytest.mark.parametrize(("outcome", "reason"), [("crash", "it crashed: nan"), ("hopeless", "hopeless at 40%: loss 9.1")])
+def test_a_second_look_that_comes_to_nothing_leaves_no_lucky_first_number(outcome: str, reason: str) -> None:
+    world = Trunk()
+    world.experiment(1, 1.0 - 2 * SIGMA)
+    world.wants()
+    world.trial(
+        1, purpose="doubt", outcome=outcome, crash="nan" if outcome == "crash" else "", why="" if outcome == "crash" else "at 40%: loss 9.1"
+    )
+    assert world.wants() == f"discard: trained again, {reason}"
+
+
+def test_where_higher_is_better_the_same_holds() -> None:
+    world = Trunk(goal="higher")
+    world.experiment(1, 1.0 + 5 * SIGMA)
+    assert str(world.wants()).startswith("keep: better by 0.005")
+    world.experiment(2, 1.0 + 2 * SIGMA, 1)
+    assert str(world.wants()).startswith("discard: worse by 0.003")
 
 
 def test_a_night_that_ends_decides_by_what_there_is() -> None:
@@ -275,6 +296,17 @@ def test_a_number_with_signs_of_cheating_is_measured_once_more_and_discarded_if_
     assert (world.run.experiments[1].verdict, world.run.experiments[1].by) == ("keep", "ann")
 
 
+def test_what_the_baseline_does_too_is_no_sign_against_a_change() -> None:
+    world = Trunk(())
+    world.add(e.Launched(0, 1, 42, 1, 1, "boot"), e.Ended(0, 1, "finished"), e.Measured(0, 1, 1.0, evidence=("2 lines of its log",)))
+    assert world.wants() == (0, "suspect")
+    world.add(e.Launched(0, 2, 42, 1, 1, "boot"), e.Ended(0, 2, "finished"), e.Measured(0, 2, 1.0, evidence=("2 lines of its log",)))
+    assert world.wants() == "keep: baseline"
+    world.add(e.Proposed(1, parent=0), e.Committed(1, "c1"))
+    suspicious(world, "3 lines of its log")
+    assert str(world.wants()).startswith("keep: better by")
+
+
 def test_signs_that_do_not_repeat_were_an_accident() -> None:
     world = Trunk()
     world.add(e.Proposed(1, parent=0), e.Committed(1, "c1"))
@@ -336,6 +368,40 @@ def test_a_drift_is_said_and_from_then_on_numbers_compare_with_newer_ones_only()
     assert str(world.wants()).startswith("keep: better by 0.0075"), "worse than the trunk was, better than it is"
 
 
+def test_a_later_look_is_a_look_of_its_own() -> None:
+    world = looked_at(1.0)
+    world.wants()
+    for number in (3, 4):
+        world.experiment(number, 1.1)
+        world.wants()
+    assert world.wants() == (0, "drift")
+    world.trial(0, 1.05, purpose="drift")
+    assert world.wants() == (0, "drift")
+    world.trial(0, 1.05, purpose="drift")
+    world.wants()
+    assert world.run.era == 1
+
+
+def test_a_deterministic_machine_that_changes_has_drifted() -> None:
+    world = Trunk((1.0, 1.0, 1.0), drift_every=1)
+    world.experiment(1, 1.1)
+    world.wants()
+    for _ in range(2):
+        assert world.wants() == (0, "drift")
+        world.trial(0, 1.000001, purpose="drift")
+    world.wants()
+    assert world.run.era == 1
+
+
+def test_what_was_measured_before_a_drift_is_not_compared_though_the_night_ends() -> None:
+    world = Trunk()
+    world.experiment(1, 1.0 - 5 * SIGMA)
+    world.add(e.Launched(0, 4, 42, 1, 1, "boot"), e.Ended(0, 4, "finished"), e.Measured(0, 4, 1.5), e.Drifted(0, 4, 1.0, 1.5, 1))
+    world.judge(0)
+    world.send(c.Stop(1))
+    assert str(world.wants()).startswith("discard: not comparable")
+
+
 # ------------------------------------------------------------------------------------------------------------------------------
 # Crashes
 # ------------------------------------------------------------------------------------------------------------------------------
@@ -386,6 +452,18 @@ def test_where_nothing_trains_it_waits_and_asks_again() -> None:
     assert step.until is not None
     world.now = datetime.fromtimestamp(step.until, world.now.tzinfo)
     assert world.wants() == (0, "crashes")
+
+
+def test_meanwhile_it_hears_people_and_ends_when_it_should() -> None:
+    world = Trunk()
+    crashed(world, 1, 2, 3)
+    world.trial(0, None, purpose="crashes")
+    world.wants()
+    world.send(c.Again(0))
+    assert world.wants() == (0, "again")
+    world.send(c.Withdraw(1))
+    world.send(c.Limit("experiments", "4"))
+    assert world.next_step() == plan.End("4 experiments are done")
 
 
 @given(st.lists(st.sampled_from(["crash", "better", "worse"]), min_size=1, max_size=25), st.lists(st.booleans(), max_size=12))

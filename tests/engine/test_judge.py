@@ -42,7 +42,7 @@ def measured_again(
 @pytest.mark.parametrize(
     ("value", "verdict"),
     [
-        (0.99, e.Judged(1, "keep", "better by 0.010000 (unsure)", tip=1)),
+        (0.99, e.Judged(1, "keep", "better by 0.010000", tip=1)),
         (1.01, e.Judged(1, "discard", "worse by 0.010000", tip=0)),
         (1.0, e.Judged(1, "discard", "no better", tip=0)),
     ],
@@ -93,7 +93,7 @@ def test_the_trunk_is_what_all_of_its_trials_say() -> None:
     history.end(1, 0.99)
     history.judge(1)
     history.settle(2, 1, 0.975)
-    assert history.run.experiments[2].reason == "better by 0.005000 (unsure)"
+    assert history.run.experiments[2].reason == "better by 0.005000"
 
 
 # ------------------------------------------------------------------------------------------------------------------------------
@@ -212,32 +212,24 @@ def test_a_word_to_keep_it_waits_until_it_is_made_again_and_is_answered_then() -
 @pytest.mark.parametrize(
     ("number", "value", "outcome", "verdict"),
     [
-        pytest.param(
-            6, 0.955, "finished", e.Judged(6, "keep", "better by 0.010000 (unsure)", tip=6), id="a discard, parent the tip, is open"
-        ),
+        pytest.param(6, 0.955, "finished", e.Judged(6, "keep", "better by 0.010000", tip=6), id="a discard, parent the tip, is open"),
         pytest.param(6, 0.995, "finished", e.Judged(6, "discard", "worse by 0.010000", tip=3), id="and may stay one"),
         pytest.param(6, None, "crash", e.Judged(6, "discard", "worse by 0.005000", tip=3), id="a crash adds nothing"),
         pytest.param(6, None, "skipped", e.Judged(6, "discard", "worse by 0.005000", tip=3), id="nor does a skip"),
         pytest.param(2, 0.1, "finished", e.Judged(2, "discard", "worse by 0.005000", tip=3), id="a discard, parent elsewhere, stays"),
-        pytest.param(1, 9.0, "finished", e.Judged(1, "keep", "better by 0.010000 (unsure)", tip=3), id="a keep inside the trunk stays"),
-        pytest.param(3, 9.0, "finished", e.Judged(3, "keep", "better by 0.010000 (unsure)", tip=3), id="the tip stays"),
-        pytest.param(3, None, "skipped", e.Judged(3, "keep", "better by 0.010000 (unsure)", tip=3), id="the tip, skipped, stays"),
+        pytest.param(1, 9.0, "finished", e.Judged(1, "keep", "better by 0.010000", tip=3), id="a keep inside the trunk stays"),
+        pytest.param(3, 9.0, "finished", e.Judged(3, "keep", "better by 0.010000", tip=3), id="the tip stays"),
+        pytest.param(3, None, "skipped", e.Judged(3, "keep", "better by 0.010000", tip=3), id="the tip, skipped, stays"),
         pytest.param(0, 9.0, "finished", e.Judged(0, "keep", "baseline", tip=3), id="the baseline stays"),
         pytest.param(0, None, "crash", e.Judged(0, "keep", "baseline", tip=3), id="the baseline, crashed, stays"),
-        pytest.param(4, 0.970, "finished", e.Judged(4, "keep", "better by 0.010000 (unsure)", tip=4), id="a keep left by a rewind is open"),
+        pytest.param(4, 0.970, "finished", e.Judged(4, "keep", "better by 0.010000", tip=4), id="a keep left by a rewind is open"),
         pytest.param(4, 1.200, "finished", e.Judged(4, "discard", "worse by 0.105000", tip=3), id="and may be lost"),
-        pytest.param(
-            5, 0.1, "finished", e.Judged(5, "keep", "better by 0.010000 (unsure)", tip=3), id="one left with its parent stays, and away"
-        ),
-        pytest.param(
-            7, 0.970, "finished", e.Judged(7, "keep", "better by 0.010000 (unsure)", tip=7), id="a crash that trains has its first number"
-        ),
+        pytest.param(5, 0.1, "finished", e.Judged(5, "keep", "better by 0.010000", tip=3), id="one left with its parent stays, and away"),
+        pytest.param(7, 0.970, "finished", e.Judged(7, "keep", "better by 0.010000", tip=7), id="a crash that trains has its first number"),
         pytest.param(7, 1.000, "finished", e.Judged(7, "discard", "worse by 0.020000", tip=3), id="which may be bad"),
         pytest.param(7, None, "crash", e.Judged(7, "crash", "error", tip=3), id="a crash that crashes"),
         pytest.param(7, None, "skipped", e.Judged(7, "crash", "error", tip=3), id="a crash that is skipped is still one"),
-        pytest.param(
-            8, 0.970, "finished", e.Judged(8, "keep", "better by 0.010000 (unsure)", tip=8), id="a skip says nothing of its worth"
-        ),
+        pytest.param(8, 0.970, "finished", e.Judged(8, "keep", "better by 0.010000", tip=8), id="a skip says nothing of its worth"),
         pytest.param(8, 1.000, "finished", e.Judged(8, "discard", "worse by 0.020000", tip=3), id="nor against it"),
         pytest.param(8, None, "crash", e.Judged(8, "crash", "error", tip=3), id="a skipped one that crashes"),
         pytest.param(8, None, "skipped", e.Judged(8, "discard", "skipped by hand", tip=3, by="ann"), id="skipped twice"),

@@ -335,7 +335,8 @@ def test_a_start_after_any_fact_does_the_same_next_thing(night: Night) -> None:
             assert plan.next_step(run, plan.Moment(now, trial_s=TRIAL_S)) == step
             started = e.EngineStarted(2, 2, "boot", "1", "sweep", run.limits, run.review, after="it was killed")
             again = plan.next_step(fold([e.Recorded(run.seq + 1, now.timestamp(), 0.0, started)], run), plan.Moment(now, trial_s=TRIAL_S))
-            assert again == step or (isinstance(step, plan.End) and step.failed and isinstance(again, plan.Train))
+            broken = (isinstance(step, plan.End) and step.failed) or (isinstance(step, plan.Rest) and "trains any more" in step.why)
+            assert again == step or (broken and isinstance(again, plan.Train)), "a person may have mended the machine"
     assert run == night.run
 
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from autoresearch_tui.engine.rule import Case, Ruling, mean, rule
+from autoresearch_tui.engine.rule import Case, Ruling, rule
+from autoresearch_tui.journal.state import mean
 
 SIGMA = 0.001
 NUMBERS = st.floats(-10, 10, allow_nan=False)

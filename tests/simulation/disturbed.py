@@ -108,7 +108,7 @@ def told(run: Run, disturbed: set[Named]) -> Iterator[str]:
 def _told(one: Experiment, trial: Trial, disturbed: set[Named]) -> str:
     marks = ("d" if (one.number, trial.number) in disturbed else "") + ("t" if trial.taint else "")
     number = f"{trial.value:.4f}" if trial.value is not None else trial.outcome
-    words = [number, f"at {trial.pace * 1e3:.1f}" if trial.pace else "", f"[{marks}]" if marks else "", trial.purpose]
+    words = [number, f"at {trial.steps_per_s:.1f}" if trial.steps_per_s else "", f"[{marks}]" if marks else "", trial.purpose]
     return f"{' '.join(filter(None, words))};"
 
 
@@ -124,7 +124,7 @@ def main() -> None:
         for name, disturb in (("disturbed", True), ("quiet", False)):
             began = time.monotonic()
             run, disturbed = spend(Path(folder) / name, asked.experiments, disturb)
-            print(f"{name}, {(time.monotonic() - began) / 60:.1f} minutes (number at thousands of tokens a second; d disturbed, t tainted)")
+            print(f"{name}, {(time.monotonic() - began) / 60:.1f} minutes (number at steps a second; d disturbed, t tainted)")
             print("\n".join(told(run, disturbed)), flush=True)
 
 

@@ -158,7 +158,7 @@ def judged(sigma: float, seed: int, guess: float | None = GUESS) -> Night:
         true,
         fmean(first) - fmean(chosen),
         said.gain if said else 0.0,
-        said.low <= true <= said.high if said else run.tip == 0,
+        (said.low or 0.0) <= true <= (said.high or 0.0) if said else run.tip == 0,
         len(run.trunk) - 1,
         false,
         len(run.experiments) - 1,

@@ -95,7 +95,7 @@ class Local:
                 timeout_s=workspace.timeout_s,
                 stall_s=workspace.stall_s,
                 log_bytes=self.log_bytes,
-                trunk=await asyncio.to_thread(self._beside, run, one),
+                trunk=await asyncio.to_thread(self._beside, run, one) if purpose != "again" else None,
                 hopeless=run.rules.hopeless,
             )
         )
