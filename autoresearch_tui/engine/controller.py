@@ -193,7 +193,7 @@ class Controller:
             case plan.ByHand(wish):
                 self._by_hand(wish)
             case plan.StepBack(to):
-                why = f"#{self._tip} does not train any more: three experiments in a row crashed, and then it did too."
+                why = f"#{self._tip} does not train any more, and #{to} does: three experiments in a row crashed, and then it did too."
                 self.record(e.Warned(why), e.Rewound(to, "policy"))
                 await self._settle(None)
             case plan.Conclude():

@@ -1,7 +1,8 @@
 """Whether a verdict can be given, or one more trial comes first: of what, and why. Pure.
 
-Owns what is doubted: the pace of a trial, a number with signs of cheating, the noise while it is a guess, a difference that the noise
-hides, a trunk that measures otherwise than it did. What follows when nothing is doubted any more is `judge.py`'s.
+Owns what is doubted: the pace of a trial, a number far from its like, a number with signs of cheating, the noise while it is a guess, a
+difference that the noise hides, a trunk that measures otherwise than it did. What follows when nothing is doubted any more is
+`judge.py`'s.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from autoresearch_tui.journal.state import Experiment, Run, Trial, mean
 FAIR = 0.85  # of the best pace of the same code: below it something else had a part of the machine
 IMPLAUSIBLE = 0.25  # of the number: a gain that large is more often a mistake, where nobody but the training measured it
 GUESS = 3.0  # how far the profile's guess of the noise may be off, as a factor
+ODD = 10.0  # times the distance of the others from one another
 SLOW_IN_A_ROW = 3  # experiments: then it may be the machine
 TRIES = 2  # trials of one purpose that may come to nothing
 
@@ -160,6 +162,8 @@ def _kept(run: Run) -> Iterator[Experiment]:
 
 def _wanted_of_the_trunk(run: Run, one: Experiment, last: Trial) -> More | None:
     """A trunk that measures otherwise than it did is looked at twice before that is believed."""
+    if last.purpose == "noise" and (_apart(run, one) or (len(_fair(one)) == ENOUGH and _odd(one))):
+        return More(one.number, "noise")
     looked = last.purpose in ("drift", "disturbed") and len(_looks(run, one)) == 1
     return More(one.number, "drift") if looked and _is_off(run, one) else None
 
@@ -224,6 +228,31 @@ def slow_trials(one: Experiment) -> list[e.Event]:
     paces = {trial.number: trial.steps_per_s for trial in _fair(one) if trial.steps_per_s}
     best = max(paces.values(), default=0.0)
     return [e.Tainted(one.number, number, f"at {pace / best:.0%} of its own pace") for number, pace in paces.items() if pace < FAIR * best]
+
+
+def odd_trials(one: Experiment) -> list[e.Event]:
+    """One that is far from three others or more that are close together: whatever it was, it was not the code."""
+    odd = _odd(one)
+    if odd is None or len(_fair(one)) <= ENOUGH:
+        return []
+    return [e.Tainted(one.number, odd.number, f"{odd.value:.6f} is far from the {len(_fair(one)) - 1} other trainings of the same code")]
+
+
+def _apart(run: Run, one: Experiment) -> bool:
+    """Two numbers further apart than the guess can be wrong, and nobody knows which of them is."""
+    numbers = one.numbers
+    return len(numbers) == 2 and bool(run.sigma) and numbers[1] - numbers[0] > CLEAR * GUESS * math.sqrt(2) * (run.sigma or 0.0)
+
+
+def _odd(one: Experiment) -> Trial | None:
+    trials = sorted((trial for trial in _fair(one) if trial.purpose != "drift"), key=lambda trial: trial.value or 0.0)
+    if len(trials) < ENOUGH:
+        return None
+    for odd, near, far in ((trials[0], trials[1], trials[-1]), (trials[-1], trials[-2], trials[0])):
+        values = [trial.value or 0.0 for trial in (odd, near, far)]
+        if abs(values[0] - values[1]) > ODD * abs(values[1] - values[2]) > 0:
+            return odd
+    return None
 
 
 def _tokens_per_s(one: Experiment) -> float | None:

@@ -18,7 +18,7 @@ from autoresearch_tui.journal.state import Experiment, Run, Waiting
 def noticed(run: Run, number: int) -> list[e.Event]:
     """What its trials say about one another, to be written down before anything follows from them."""
     one = run.experiments[number]
-    if tainted := doubt.slow_trials(one):
+    if tainted := doubt.slow_trials(one) or doubt.odd_trials(one):
         return tainted
     suspicious = doubt.suspicious(run, one)
     if len(suspicious) == 1 and one.trials[-1].counts and one.trials[-1] is not suspicious[0]:  # what does not repeat was an accident
@@ -35,6 +35,9 @@ def judge(run: Run, number: int) -> list[e.Event]:
     word = _word(run, number)
     if one.value is None:
         return _without_a_number(run, one, word)
+    last = one.trials[-1]
+    if last.outcome == "skipped" and not one.verdict and not word:  # it was trained again to be sure, and nobody wants to know
+        return [e.Judged(number, "discard", "skipped by hand", run.tip, last.by)]
     if word and (decided := by_hand(run, one, word.wish, word.by)):
         return [decided, e.Fulfilled(word.command), *lost_rewinds(run, decided)]
     if _stands(run, one):
@@ -130,8 +133,10 @@ def _by_its_numbers(run: Run, one: Experiment) -> tuple[str, str]:
             f"not comparable: the trunk was not measured since the machine drifted; `again {one.number}` measures it once more",
         )
     ruling = rule(doubt.case_of(run, one, noise_of(run)))
-    if (last.outcome == "hopeless" and not last.slow) or (ruling.again and last.outcome in ("hopeless", "crash")):
-        return "discard", f"trained again, {'hopeless ' if last.outcome == 'hopeless' else 'it crashed: '}{last.why or last.crash}"
+    if last.outcome == "hopeless" and (ruling.again or not last.slow):
+        return "discard", f"trained again, it was hopeless {last.why}"
+    if last.value is None and ruling.again:
+        return "discard", f"trained again, it came to no number: {_crash(one)}"
     return "keep" if ruling.keep else "discard", ruling.reason
 
 

@@ -15,7 +15,7 @@ from autoresearch_tui.engine import closing, doubt
 from autoresearch_tui.engine.judge import noticed
 from autoresearch_tui.journal.commands import Again, Discard, Idea, Keep, Pause, Rewind, Stop
 from autoresearch_tui.journal.events import Purpose
-from autoresearch_tui.journal.state import Draft, Experiment, Run, Waiting
+from autoresearch_tui.journal.state import Draft, Experiment, Run, Trial, Waiting
 
 ATTEMPTS = 3  # replies to one draft before it is given up
 FRUITLESS = 3  # drafts given up in a row before the next one waits
@@ -237,25 +237,42 @@ def _measured_before(run: Run, ends: bool) -> doubt.More | None:
 
 
 def _crashing(run: Run, moment: Moment) -> Step | None:
-    """Three crashes in a row may not be the ideas' fault: the trunk is trained again, and if it crashes too, what it was made from."""
+    """Three crashes in a row may not be the ideas' fault: the trunk is trained again, and if it crashes too, what it was made from.
+
+    It goes back only to what trains. If not even the baseline does, it is the machine, and nothing is given up.
+    """
     assert run.tip is not None
     tip = run.experiments[run.tip]
     last = tip.trials[-1]
-    if last.purpose == "crashes" and last.value is None and last.outcome in ("crash", "finished"):
-        if tip.parent is not None and tip.parent in run.experiments:
-            return StepBack(tip.parent)
-        until = last.at + last.seconds + CRASHING_S
-        if sum(trial.purpose == "crashes" and trial.at >= run.session_at for trial in tip.trials) >= CRASHING_TRIES:
-            return End(f"nothing trains any more, not even the baseline: {last.why or last.crash}", failed=True)
-        asked_again = run.engine is not None and last.at < run.engine.at  # a person may have mended it
-        if moment.now.timestamp() < until and not asked_again:
-            return Rest(f"nothing trains any more, not even the baseline: {last.why or last.crash}", until)
-        return _trial(run, tip.number, "crashes")
-    judged = [one for _, one in sorted(run.experiments.items()) if one.verdict and one.number not in run.trunk]
-    lately = judged[-CRASHES:]
-    if len(lately) == CRASHES and all(one.verdict == "crash" and one.trials[-1].at > last.at for one in lately):
-        return _trial(run, tip.number, "crashes")
-    return None
+    if not _failed(last) or last.at < run.moved_at:  # a person who went back there knows better
+        judged = [one for _, one in sorted(run.experiments.items()) if one.verdict and one.number not in run.trunk]
+        lately = judged[-CRASHES:]
+        crashed = len(lately) == CRASHES and all(one.verdict == "crash" and one.trials[-1].at > last.at for one in lately)
+        return _trial(run, tip.number, "crashes") if crashed else None
+    for number in reversed(run.trunk[:-1]):
+        asked = [trial for trial in run.experiments[number].trials if trial.purpose == "crashes" and trial.at > last.at]
+        if not asked:
+            return _trial(run, number, "crashes")
+        if not _failed(asked[-1]):  # it was the machine if it failed before: then the tip is asked once more
+            return _trial(run, tip.number, "crashes") if any(map(_failed, asked)) else StepBack(number)
+    return _broken(run, moment)
+
+
+def _failed(trial: Trial) -> bool:
+    """Code that once trained does not, now that it was asked."""
+    return trial.purpose == "crashes" and trial.value is None and trial.outcome in ("crash", "finished")
+
+
+def _broken(run: Run, moment: Moment) -> Step:
+    """Nothing trains on this machine: the baseline is asked again, until a night is over."""
+    baseline = run.experiments[0]
+    last = baseline.trials[-1]
+    why = f"nothing trains any more, not even the baseline: {last.why or last.crash}"
+    if sum(trial.purpose == "crashes" and trial.at >= run.session_at for trial in baseline.trials) >= CRASHING_TRIES:
+        return End(why, failed=True)
+    until = last.at + last.seconds + CRASHING_S
+    started = run.engine is not None and last.at < run.engine.at  # whoever starts it may have mended the machine
+    return Rest(why, until) if moment.now.timestamp() < until and not started else _trial(run, 0, "crashes")
 
 
 def gate(run: Run, moment: Moment) -> Step | None:

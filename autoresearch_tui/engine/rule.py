@@ -58,7 +58,7 @@ def rule(case: Case) -> Ruling:
 
 
 def _no_better(case: Case, gain: float) -> Ruling:
-    words = f"worse by {-gain:.6f}" if gain < 0 else "no better"
+    words = f"worse by {-gain:.6f}" if gain < 0 else f"hardly better, by {gain:.6f}" if gain else "no better"
     near = gain > -case.sigma or gain == 0
     if case.added <= LESS_CODE and near and mean(case.numbers) <= case.best + case.sigma and not _larger(case):
         return Ruling(True, f"simpler: {-case.added} nodes less, {words}", again=len(case.numbers) < 2 and case.sigma > 0)

@@ -177,7 +177,7 @@ def researcher_up(work: _Work, fact: e.ResearcherUp, at: float) -> None:
 
 def rewound(work: _Work, fact: e.Rewound, at: float) -> None:
     if fact.to in work.experiments:
-        work.fields["tip"] = fact.to
+        work.fields |= {"tip": fact.to, "moved_at": at}
 
 
 def drifted(work: _Work, fact: e.Drifted, at: float) -> None:

@@ -275,6 +275,8 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     program: str = ""
     tip: int | None = None
     """The experiment at the end of the trunk."""
+    moved_at: float = 0.0
+    """When the trunk last went back."""
     experiments: dict[int, Experiment] = {}
     drafts: dict[str, Draft] = {}
     drafted: int = 0

@@ -155,7 +155,7 @@ def test_what_a_person_decides_is_not_trained_again_to_be_sure() -> None:
     assert world.wants() == "discard: discarded by hand"
 
 
-@pytest.mark.parametrize(("outcome", "reason"), [("crash", "it crashed: nan"), ("hopeless", "hopeless at 40%: loss 9.1")])
+@pytest.mark.parametrize(("outcome", "reason"), [("crash", "it came to no number: nan"), ("hopeless", "it was hopeless at 40%: loss 9.1")])
 def test_a_second_look_that_comes_to_nothing_leaves_no_lucky_first_number(outcome: str, reason: str) -> None:
     world = Trunk()
     world.experiment(1, 1.0 - 2 * SIGMA)
@@ -164,6 +164,30 @@ def test_a_second_look_that_comes_to_nothing_leaves_no_lucky_first_number(outcom
         1, purpose="doubt", outcome=outcome, crash="nan" if outcome == "crash" else "", why="" if outcome == "crash" else "at 40%: loss 9.1"
     )
     assert world.wants() == f"discard: trained again, {reason}"
+
+
+def test_nor_does_one_without_a_summary_or_one_that_a_person_skips() -> None:
+    world = Trunk()
+    world.experiment(1, 1.0 - 2 * SIGMA)
+    world.wants()
+    world.add(e.Launched(1, 2, 43, 1, 1, "boot", "doubt"), e.Ended(1, 2, "finished"), e.Measured(1, 2, None, refused="no summary"))
+    assert str(world.wants()).startswith("discard: trained again, it came to no number")
+    world.experiment(2, 1.0 - 2 * SIGMA)
+    world.wants()
+    world.trial(2, purpose="doubt", outcome="skipped", by="ann")
+    assert world.wants() == "discard: skipped by hand"
+    assert world.run.experiments[2].by == "ann"
+
+
+def test_one_wild_number_among_four_is_no_noise() -> None:
+    world = Trunk((1.0,))
+    world.experiment(1, 1.0 - 2 * SIGMA)
+    for value in (1.5, 1.001, 0.999):  # two are too far apart; then one is far from the others, and a fourth decides
+        assert world.wants() == (0, "noise")
+        world.trial(0, value, purpose="noise")
+    assert world.wants() == "keep: baseline"
+    assert world.run.experiments[0].trials[1].taint == "1.500000 is far from the 3 other trainings of the same code"
+    assert world.wants() == (1, "doubt")
 
 
 def test_where_higher_is_better_the_same_holds() -> None:
@@ -424,22 +448,54 @@ def test_after_three_crashes_in_a_row_the_trunk_is_asked_whether_it_still_trains
     assert world.wants() == (0, "crashes")
 
 
-def test_a_trunk_that_crashes_too_goes_back_to_what_trains() -> None:
+def a_trunk_of_three() -> Trunk:
     world = Trunk()
     for number in (1, 2):
         world.experiment(number, 1.0 - 0.1 * number, number - 1)
         world.wants()
     crashed(world, 3, 4, 5, parent=2)
-    for tip in (2, 1):
-        assert world.wants() == (tip, "crashes")
-        world.trial(tip, None, purpose="crashes")
-        assert str(world.wants()).startswith("keep")
-        assert world.next_step() == plan.StepBack(tip - 1)
-        world.do(world.next_step())
-    assert world.wants() == (0, "crashes")
-    world.trial(0, 1.0, purpose="crashes")
-    assert world.wants() == "keep: baseline"
+    return world
+
+
+def asked(world: Trunk, number: int, value: float | None) -> None:
+    """The plan wants to know whether it trains, and learns it."""
+    assert world.wants() == (number, "crashes")
+    world.trial(number, value, purpose="crashes")
+    assert str(world.wants()).startswith("keep")
+
+
+def test_a_trunk_that_crashes_too_goes_back_to_what_trains() -> None:
+    world = a_trunk_of_three()
+    asked(world, 2, None)
+    asked(world, 1, None)
+    asked(world, 0, 1.0)
+    assert world.next_step() == plan.StepBack(0)
+    world.do(world.next_step())
     assert world.next_step() == plan.Draw() and world.run.trunk == (0,)
+
+
+def test_and_stays_where_a_person_then_takes_it() -> None:
+    world = a_trunk_of_three()
+    asked(world, 2, None)
+    asked(world, 1, 0.9)
+    world.do(world.next_step())
+    assert world.run.tip == 1
+    world.now += timedelta(seconds=1)
+    world.send(c.Rewind(2))
+    world.do(world.next_step())
+    assert world.run.tip == 2 and world.next_step() == plan.Draw()
+
+
+def test_if_not_even_the_baseline_trains_it_was_the_machine_and_nothing_is_given_up() -> None:
+    world = a_trunk_of_three()
+    for number in (2, 1, 0):
+        asked(world, number, None)
+    step = world.next_step()
+    assert isinstance(step, plan.Rest) and step.until
+    world.now = datetime.fromtimestamp(step.until, world.now.tzinfo)
+    asked(world, 0, 1.0)
+    asked(world, 2, 0.8)
+    assert world.next_step() == plan.Draw() and world.run.trunk == (0, 1, 2)
 
 
 def test_where_nothing_trains_it_waits_and_asks_again() -> None:
