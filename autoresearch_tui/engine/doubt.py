@@ -14,16 +14,16 @@ from collections.abc import Iterator
 import msgspec
 from msgspec.structs import replace
 
+from autoresearch_tui.engine.drift import is_off, looks_at
 from autoresearch_tui.engine.rule import CLEAR, LOUD, Case, rule
+from autoresearch_tui.engine.taint import FAIR, fair_trials, odd_one, tokens_per_s
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.commands import Discard, Keep
 from autoresearch_tui.journal.noise import ENOUGH, Noise, gain_of, noise_of
 from autoresearch_tui.journal.state import Experiment, Run, Trial, mean
 
-FAIR = 0.85  # of the best pace of the same code: below it something else had a part of the machine
 IMPLAUSIBLE = 0.25  # of the number: a gain that large is more often a mistake, where nobody but the training measured it
 GUESS = 3.0  # how far the profile's guess of the noise may be off, as a factor
-ODD = 10.0  # times the distance of the others from one another
 SLOW_IN_A_ROW = 3  # experiments: then it may be the machine
 TRIES = 2  # trials of one purpose that may come to nothing
 
@@ -115,7 +115,7 @@ def _wanted_of_a_change(run: Run, one: Experiment) -> More | None:
     if tip.era != one.era or not tip.numbers:  # the trunk went back to code of before a drift
         return More(tip.number, "drift") if _tried(tip, "drift") < TRIES else None
     noise = noise_of(run)
-    ours, theirs = _tokens_per_s(one), _tokens_per_s(tip)
+    ours, theirs = tokens_per_s(one), tokens_per_s(tip)
     if ours and theirs and ours < FAIR * theirs and len(one.numbers) == 1 and not _tried(one, "pace"):
         return More(one.number, "pace")
     ruling = rule(case_of(run, one, noise))
@@ -162,80 +162,10 @@ def _kept(run: Run) -> Iterator[Experiment]:
 
 def _wanted_of_the_trunk(run: Run, one: Experiment, last: Trial) -> More | None:
     """A trunk that measures otherwise than it did is looked at twice before that is believed."""
-    if last.purpose == "noise" and (_apart(run, one) or (len(_fair(one)) == ENOUGH and _odd(one))):
+    if last.purpose == "noise" and (_apart(run, one) or (len(fair_trials(one)) == ENOUGH and odd_one(one))):
         return More(one.number, "noise")
-    looked = last.purpose in ("drift", "disturbed") and len(_looks(run, one)) == 1
-    return More(one.number, "drift") if looked and _is_off(run, one) else None
-
-
-def drift_trial(run: Run) -> More | None:
-    """Another look at a trunk that was not measured for long: what is compared with its number is compared with the machine of then."""
-    assert run.tip is not None
-    tip = run.experiments[run.tip]
-    newer = [one for one in run.experiments.values() if one.at > tip.trials[-1].at]
-    theirs = _tokens_per_s(tip) or 0.0
-    crawling = [one for one in newer[-SLOW_IN_A_ROW:] if (ours := _tokens_per_s(one)) and ours < FAIR * theirs]
-    due = 0 < run.rules.drift_every <= len(newer) or len(crawling) == SLOW_IN_A_ROW
-    return More(tip.number, "drift") if due else None
-
-
-def drift(run: Run, one: Experiment) -> e.Drifted | None:
-    """That the trunk's code measures otherwise now, if two looks agree on it."""
-    looks = _looks(run, one)
-    if len(looks) < 2 or not _is_off(run, one):
-        return None
-    before = _before(one, looks)
-    values = [trial.value for trial in looks if trial.value is not None]
-    last_sure = max((trial.at for trial in one.trials if trial.number < looks[0].number), default=0.0)
-    since = min((other.number for other in run.experiments.values() if other.at > last_sure), default=one.number + 1)
-    return e.Drifted(one.number, looks[0].number, mean(before), mean(values), since)
-
-
-def _looks(run: Run, one: Experiment) -> list[Trial]:
-    """The trials at its end that were made to see drift: those since the last experiment began, in this era."""
-    began = max(other.at for other in run.experiments.values())
-    looks: list[Trial] = []
-    for trial in reversed(one.trials):
-        if trial.purpose not in ("drift", "disturbed") or trial.era != one.trials[-1].era or trial.at < began:
-            break
-        if trial.counts:
-            looks.insert(0, trial)
-    return looks
-
-
-def _before(one: Experiment, looks: list[Trial]) -> list[float]:
-    era = one.trials[-1].era
-    return [trial.value for trial in one.trials if trial.counts and trial.value is not None and trial.era == era and trial not in looks]
-
-
-def _is_off(run: Run, one: Experiment) -> bool:
-    noise, looks = noise_of(run), _looks(run, one)
-    before = _before(one, looks)
-    if not (before and looks) or noise.sigma is None:
-        return False
-    moved = [trial.value - mean(before) for trial in looks if trial.value is not None]
-    agree = min(moved) > noise.sigma or max(moved) < -noise.sigma
-    return agree and abs(mean(moved)) > CLEAR * (noise.error(len(looks), len(before)) or 0.0)
-
-
-# ------------------------------------------------------------------------------------------------------------------------------
-# Pace
-# ------------------------------------------------------------------------------------------------------------------------------
-
-
-def slow_trials(one: Experiment) -> list[e.Event]:
-    """Those that were far slower than the same code can be."""
-    paces = {trial.number: trial.steps_per_s for trial in _fair(one) if trial.steps_per_s}
-    best = max(paces.values(), default=0.0)
-    return [e.Tainted(one.number, number, f"at {pace / best:.0%} of its own pace") for number, pace in paces.items() if pace < FAIR * best]
-
-
-def odd_trials(one: Experiment) -> list[e.Event]:
-    """One that is far from three others or more that are close together: whatever it was, it was not the code."""
-    odd = _odd(one)
-    if odd is None or len(_fair(one)) <= ENOUGH:
-        return []
-    return [e.Tainted(one.number, odd.number, f"{odd.value:.6f} is far from the {len(_fair(one)) - 1} other trainings of the same code")]
+    looked = last.purpose in ("drift", "disturbed") and len(looks_at(run, one)) == 1
+    return More(one.number, "drift") if looked and is_off(run, one) else None
 
 
 def _apart(run: Run, one: Experiment) -> bool:
@@ -244,24 +174,15 @@ def _apart(run: Run, one: Experiment) -> bool:
     return len(numbers) == 2 and bool(run.sigma) and numbers[1] - numbers[0] > CLEAR * GUESS * math.sqrt(2) * (run.sigma or 0.0)
 
 
-def _odd(one: Experiment) -> Trial | None:
-    trials = sorted((trial for trial in _fair(one) if trial.purpose != "drift"), key=lambda trial: trial.value or 0.0)
-    if len(trials) < ENOUGH:
-        return None
-    for odd, near, far in ((trials[0], trials[1], trials[-1]), (trials[-1], trials[-2], trials[0])):
-        values = [trial.value or 0.0 for trial in (odd, near, far)]
-        if abs(values[0] - values[1]) > ODD * abs(values[1] - values[2]) > 0:
-            return odd
-    return None
-
-
-def _tokens_per_s(one: Experiment) -> float | None:
-    """The best of its trials, for nothing makes one faster than it is."""
-    return max((trial.tokens_per_s for trial in _fair(one) if trial.tokens_per_s), default=None)
-
-
-def _fair(one: Experiment) -> list[Trial]:
-    return [trial for trial in one.trials if trial.counts and trial.era == one.era]
+def drift_trial(run: Run) -> More | None:
+    """Another look at a trunk that was not measured for long: what is compared with its number is compared with the machine of then."""
+    assert run.tip is not None
+    tip = run.experiments[run.tip]
+    newer = [one for one in run.experiments.values() if one.at > tip.trials[-1].at]
+    theirs = tokens_per_s(tip) or 0.0
+    crawling = [one for one in newer[-SLOW_IN_A_ROW:] if (ours := tokens_per_s(one)) and ours < FAIR * theirs]
+    due = 0 < run.rules.drift_every <= len(newer) or len(crawling) == SLOW_IN_A_ROW
+    return More(tip.number, "drift") if due else None
 
 
 def _tried(one: Experiment, purpose: str) -> int:

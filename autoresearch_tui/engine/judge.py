@@ -8,7 +8,9 @@ is the trunk.
 from __future__ import annotations
 
 from autoresearch_tui.engine import doubt
+from autoresearch_tui.engine.drift import drift
 from autoresearch_tui.engine.rule import rule
+from autoresearch_tui.engine.taint import odd_trials, slow_trials
 from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.noise import noise_of
@@ -18,12 +20,12 @@ from autoresearch_tui.journal.state import Experiment, Run, Waiting
 def noticed(run: Run, number: int) -> list[e.Event]:
     """What its trials say about one another, to be written down before anything follows from them."""
     one = run.experiments[number]
-    if tainted := doubt.slow_trials(one) or doubt.odd_trials(one):
+    if tainted := slow_trials(one) or odd_trials(one):
         return tainted
     suspicious = doubt.suspicious(run, one)
     if len(suspicious) == 1 and one.trials[-1].counts and one.trials[-1] is not suspicious[0]:  # what does not repeat was an accident
         return [e.Tainted(number, suspicious[0].number, "; ".join(doubt.signs(run, one, suspicious[0])))]
-    if number == run.tip and (drifted := doubt.drift(run, one)):
+    if number == run.tip and (drifted := drift(run, one)):
         return [drifted]
     return []
 
