@@ -118,17 +118,17 @@ def _wanted_of_a_change(run: Run, one: Experiment) -> More | None:
     ours, theirs = tokens_per_s(one), tokens_per_s(tip)
     if ours and theirs and ours < FAIR * theirs and len(one.numbers) == 1 and not _tried(one, "pace"):
         return More(one.number, "pace")
-    ruling = rule(case_of(run, one, noise))
+    case = case_of(run, one, noise)
+    ruling = rule(case)
     if ruling.keep and ours and theirs and theirs < FAIR * ours and len(tip.numbers) == 1 and not _tried(tip, "pace"):
         return More(tip.number, "pace")
-    if noise.assumed and _depends_on_noise(run, one, noise) and (more := noise_trial(run)):
+    if noise.assumed and _depends_on_noise(case, noise) and (more := noise_trial(run)):
         return more
     return More(one.number, "doubt") if ruling.again else None
 
 
-def _depends_on_noise(run: Run, one: Experiment, noise: Noise) -> bool:
+def _depends_on_noise(case: Case, noise: Noise) -> bool:
     """Whether a sigma that is larger, as far as the guess may be off, would want a second look, or say otherwise."""
-    case = case_of(run, one, noise)
     if noise.sigma is None:
         return rule(replace(case, sigma=math.inf, loud=True)).again
     other = rule(replace(case, sigma=noise.sigma * GUESS))

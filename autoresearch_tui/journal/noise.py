@@ -49,15 +49,21 @@ class Gain(msgspec.Struct, frozen=True):
     value: float
     error: float | None
     """Its standard error; None: nobody knows the noise."""
-    p: float | None = None
-    """How often chance alone would look as good or better; None where nothing is left to chance, and where nobody knows."""
+    freedom: float = PRIOR
+    """Degrees of freedom behind that."""
+
+    @property
+    def p(self) -> float | None:
+        """How often chance alone would look as good or better; None where nothing is left to chance, and where nobody knows."""
+        return beyond(self.value / self.error, self.freedom) if self.error else None
 
     @property
     def word(self) -> str:
         """`sure`, `likely` or `unsure` that it is better at all."""
-        if self.p is None:
+        p = self.p
+        if p is None:
             return "sure" if self.value > 0 and self.error == 0 else "unsure"
-        return "sure" if self.p < SURE else "likely" if self.p < LIKELY else "unsure"
+        return "sure" if p < SURE else "likely" if p < LIKELY else "unsure"
 
 
 def noise_of(run: Run) -> Noise:
@@ -98,8 +104,7 @@ def gain_of(run: Run, one: Experiment, noise: Noise) -> Gain | None:
 def gain(run: Run, numbers: Sequence[float], before: Sequence[float], noise: Noise) -> Gain:
     value = mean(before) - mean(numbers)
     value = value if run.goal == "lower" else -value
-    error = noise.error(len(numbers), len(before))
-    return Gain(value, error, beyond(value / error, noise.freedom) if error else None)
+    return Gain(value, noise.error(len(numbers), len(before)), noise.freedom)
 
 
 # ------------------------------------------------------------------------------------------------------------------------------
