@@ -18,17 +18,17 @@ LONGER = 1.3  # a trial of it compiles from nothing, and is measured on two text
 IN_TWENTY = 0.025  # on either side of the interval
 
 
-def next_trial(run: Run, now: float, trial_s: float) -> int | None:
-    """What is trained next for it, or None: too early, complete, too late, or nothing was kept."""
-    if not _has_begun(run, now, trial_s) or run.tip is None or _is_late(run, now + LONGER * trial_s):
+def next_trial(run: Run, now: float, trial_s: float, early: bool = False) -> int | None:
+    """What is trained next for it, or None: too early, complete, too late, or nothing was kept. `early`: there is nothing else to do."""
+    if not _has_begun(run, now, trial_s, early) or run.tip is None or _is_late(run, now + LONGER * trial_s):
         return None
     pairs = _pairs(run, trial_s)
     missing = [number for number in (0, run.tip) if len(_fresh(run, number)) < pairs and len(_trained(run, number)) < 2 * pairs]
     return min(missing, key=lambda number: len(_trained(run, number)), default=None)
 
 
-def is_over(run: Run, now: float, trial_s: float) -> bool:
-    return _has_begun(run, now, trial_s) and next_trial(run, now, trial_s) is None
+def is_over(run: Run, now: float, trial_s: float, early: bool = False) -> bool:
+    return _has_begun(run, now, trial_s, early) and next_trial(run, now, trial_s, early) is None
 
 
 def is_due(run: Run) -> bool:
@@ -66,11 +66,13 @@ def _interval(found: Gain, noise: Noise) -> tuple[float | None, float | None]:
     return found.value - reach, found.value + reach
 
 
-def _has_begun(run: Run, now: float, trial_s: float) -> bool:
+def _has_begun(run: Run, now: float, trial_s: float, early: bool) -> bool:
     """It begins when one more experiment would leave no room for it. What began goes on, unless somebody gives the night more time."""
     pairs = _pairs(run, trial_s)
     if not pairs or run.tip in (None, 0):
         return False
+    if early:
+        return True
     room = (2 * pairs * LONGER + 1) * trial_s
     return _is_late(run, now + room) or (bool(_trained(run, 0)) and _is_late(run, now + 2 * room))
 

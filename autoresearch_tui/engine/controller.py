@@ -73,6 +73,8 @@ class Controller:
         self.tell = tell
         self.ending: plan.End | None = None
         self.restored = False
+        self.nothing_left = ""
+        """What the researcher said when it had nothing more to propose; a person's idea is tried all the same."""
         self.failures = 0
         """Of the step that is tried, in a row."""
         self.nudge = asyncio.Event()
@@ -143,7 +145,7 @@ class Controller:
 
     def _moment(self) -> plan.Moment:
         free = shutil.disk_usage(self.folder.folder).free / 1e9
-        return plan.Moment(datetime.now(LOCAL), free, self.upkeep.floor_gb, self.executor.expected_s(self.run))
+        return plan.Moment(datetime.now(LOCAL), free, self.upkeep.floor_gb, self.executor.expected_s(self.run), self.nothing_left)
 
     async def _do_patiently(self, step: plan.Step) -> None:
         """What only time mends is waited for: every step may be done again, so nothing is lost by it."""
@@ -248,12 +250,13 @@ class Controller:
         self.interrupt = asking.cancel
         try:
             await asking
+            self.nothing_left = ""
         except asyncio.CancelledError:
             if not asking.cancelled():
                 raise
         except NothingLeft as nothing:
             self.record(*self.drafter.given_up(self.run, draft, str(nothing)))
-            self.ending = plan.End(str(nothing))
+            self.nothing_left = str(nothing)
         except ResearcherDown as down:
             if self.drafter.researcher.name not in self.run.down:
                 self.record(e.ResearcherDown(self.drafter.researcher.name, str(down)))

@@ -147,6 +147,8 @@ class Moment(msgspec.Struct, frozen=True):
     floor_gb: float = 0.0
     trial_s: float = 0.0
     """How long a trial takes, from launch to verdict."""
+    nothing_left: str = ""
+    """Why the researcher has nothing more to propose, if it said so."""
 
 
 def next_step(run: Run, moment: Moment) -> Step:
@@ -166,11 +168,14 @@ def next_step(run: Run, moment: Moment) -> Step:
     rests = isinstance(crashing, Rest | End)  # then people are heard first
     if step := (_wished(run) or crashing) if rests else (crashing or _wished(run)):
         return step
-    trial_s = moment.trial_s
-    if (closed := closing.next_trial(run, moment.now.timestamp(), trial_s)) is not None:
+    early = bool(moment.nothing_left) and not waiting(run, Idea)
+    clock = moment.now.timestamp(), moment.trial_s, early
+    if (closed := closing.next_trial(run, *clock)) is not None:
         return _trial(run, closed, "closing")
-    if closing.is_over(run, moment.now.timestamp(), trial_s):
-        return Conclude() if closing.is_due(run) else End("the closing measurement is done")
+    if closing.is_over(run, *clock):
+        return Conclude() if closing.is_due(run) else End(moment.nothing_left or "the closing measurement is done")
+    if early:
+        return End(moment.nothing_left)
     if more := _measured_before(run, ends):
         return _trial(run, more.number, more.purpose)
     if ends:

@@ -104,6 +104,16 @@ def test_where_nothing_was_kept_there_is_nothing_to_close() -> None:
     assert night.next_step() == plan.Draw()
 
 
+def test_where_the_researcher_has_nothing_left_the_night_is_closed_at_once() -> None:
+    night = Evening(100)
+    moment = plan.Moment(night.now, trial_s=TRIAL_S, nothing_left="sweep has nothing left to try")
+    assert plan.next_step(night.run, moment) == plan.Train(0, 4, purpose="closing")
+    night.send(c.Idea("SET DEPTH = 9"))
+    assert isinstance(plan.next_step(night.run, moment), plan.Draw)
+    short = Evening(20)
+    assert plan.next_step(short.run, moment) == plan.End("sweep has nothing left to try")
+
+
 def test_a_night_that_is_stopped_in_the_middle_says_what_it_knows() -> None:
     night = Evening(100)
     night.wait_until_left(7)

@@ -6,6 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -68,7 +69,7 @@ def test_a_start_goes_on_with_the_one_next_thing() -> None:
 # ------------------------------------------------------------------------------------------------------------------------------
 
 TRAINING = plan.Train(0, 1)
-BARRIERS: list[tuple[str, e.Limits, dict[str, float], plan.Step]] = [
+BARRIERS: list[tuple[str, e.Limits, dict[str, Any], plan.Step]] = [
     ("no limit", e.Limits(), {}, TRAINING),
     ("time for one more", e.Limits(deadline=EVENING.timestamp() + 300), {"trial_s": 300}, TRAINING),
     ("none", e.Limits(deadline=EVENING.timestamp() + 300), {"trial_s": 301}, plan.End("no trial would end before the time is up")),
@@ -87,7 +88,7 @@ BARRIERS: list[tuple[str, e.Limits, dict[str, float], plan.Step]] = [
 
 
 @pytest.mark.parametrize(("limits", "world", "step"), [row[1:] for row in BARRIERS], ids=[row[0] for row in BARRIERS])
-def test_no_trial_starts_past_a_barrier(limits: e.Limits, world: dict[str, float], step: plan.Step) -> None:
+def test_no_trial_starts_past_a_barrier(limits: e.Limits, world: dict[str, Any], step: plan.Step) -> None:
     history = History()
     history.begin(limits)
     history.add(e.Proposed(0))
