@@ -1,7 +1,7 @@
 """How far two trainings of the same code differ, and what a difference is worth beside that. Pure questions about a run.
 
-Sigma is pooled over every code that was trained more than once; until one code was trained three times it is the profile's guess.
-What follows from a difference is the engine's to judge.
+Sigma is pooled over every code that was trained more than once, but for changes that were far worse; until one code was trained three
+times it is the profile's guess. What follows from a difference is the engine's to judge.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from autoresearch_tui.journal.state import Experiment, Run, mean
 
 ENOUGH = 3  # trainings of one code, before a guess is replaced by what was measured
 PRIOR = 2.0  # degrees of freedom that the guess is worth beside them
+FAR = 10.0  # guessed sigmas that a change is worse
 SURE, LIKELY = 0.01, 0.1  # how often chance alone may look like this
 
 
@@ -85,12 +86,20 @@ def noise_of(run: Run) -> Noise:
 def _repeated(run: Run) -> Iterator[list[float]]:
     """The numbers of the same code under the same conditions; a look for drift asks whether they still are."""
     for one in run.experiments.values():
-        if len(one.trials) > 1:
+        if len(one.trials) > 1 and not _is_far(run, one):
             eras = defaultdict(list)
             for trial in one.trials:
                 if trial.counts and trial.value is not None and trial.purpose != "drift":
                     eras[trial.era].append(trial.value)
             yield from (sorted(numbers) for numbers in eras.values() if len(numbers) > 1)
+
+
+def _is_far(run: Run, one: Experiment) -> bool:
+    """A change that was far worse: a training that fails in part varies by far more than those that a verdict is about."""
+    parent = run.experiments.get(one.parent) if one.parent is not None else None
+    if one.verdict != "discard" or parent is None or one.value is None or parent.value is None:
+        return False
+    return not run.sigma or run.badness(one.value) - run.badness(parent.value) > FAR * run.sigma
 
 
 def gain_of(run: Run, one: Experiment, noise: Noise) -> Gain | None:

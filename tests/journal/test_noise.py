@@ -53,6 +53,16 @@ def test_three_equal_numbers_are_a_deterministic_training_and_nothing_is_left_to
     assert gain(run, [1.0], [1.0], noise).word == "unsure"
 
 
+@pytest.mark.parametrize(("sigma", "worse", "counts"), [(0.01, 0.2, False), (0.01, 0.05, True), (None, 0.05, False)])
+def test_what_was_far_worse_says_nothing_of_the_noise_between_good_ones(sigma: float | None, worse: float, counts: bool) -> None:
+    bare = run_of([1.0, 1.001, 1.002], sigma=sigma)
+    facts = [e.Proposed(1, parent=0), e.Committed(1, "c1")]
+    for trial, value in enumerate((1.0 + worse, 1.01 + worse), 1):
+        facts += [e.Launched(1, trial, 42, 1, 1, "boot"), e.Ended(1, trial, "finished"), e.Measured(1, trial, value)]
+    run = fold(numbered([*facts, e.Judged(1, "discard", "worse", 0), e.Applied(1)]), bare)
+    assert (noise_of(run) != noise_of(bare)) == counts
+
+
 def test_what_was_disturbed_says_nothing_of_the_noise() -> None:
     calm = noise_of(run_of([1.0, 1.001, 1.002]))
     assert noise_of(run_of([1.0, 1.001, 1.002, 1.9], tainted=[(0, 4)])) == calm
