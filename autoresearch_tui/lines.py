@@ -123,7 +123,8 @@ def verdict(one: Experiment, run: Run) -> str:
     by = "" if one.by == "policy" else f", decided by {one.by}"
     count = len(one.numbers)
     trials = f" (mean of {count})" if count > 1 else ""
-    if one.number in run.trunk and one.trials[-1].purpose in ("noise", "drift", "crashes", "closing"):
+    remeasured = any(trial.purpose in ("noise", "drift", "crashes", "closing") for trial in one.trials)
+    if remeasured and one.number in run.trunk and one.by == "policy":
         return f"#{one.number} measured again: {number}{trials}"
     gain = gain_of(run, one, noise_of(run)) if one.verdict == "keep" and one.by == "policy" else None
     word = f", {gain.word}" if gain else ""
