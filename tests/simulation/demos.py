@@ -22,7 +22,7 @@ from pathlib import Path
 from autoresearch_tui.proposals.knobs import set_knobs
 from tests.simulation.disturbed import state
 from tests.simulation.searchers import Made, Night, RandomSearch
-from tests.simulation.surface import profile_source, values_of
+from tests.simulation.surface import values_of
 
 NUMBER = re.compile(r"^val_bpb: +([0-9.]+)", re.MULTILINE)
 AGAIN = 3  # trainings of what each ended with
@@ -39,7 +39,7 @@ def train(folder: Path, source: str, seed: int) -> float | None:
 
 def search_by_chance(folder: Path, knobs: int, while_running: subprocess.Popen[bytes]) -> tuple[list[float], str]:
     """As long as the other one takes: every number, and the source of the lowest."""
-    own = profile_source()
+    own = (folder / "train.py").read_text()
     numbers, best, lowest = [], own, train(folder, own, 42) or float("inf")
     night = Night(1, 0.0, [Made(0, 0, values_of(own), lowest, 1, "keep", None)], [0])
     searcher = RandomSearch(knobs)
@@ -64,6 +64,7 @@ def main() -> None:
         made = [sys.executable, "-m", "autoresearch_tui", "demo", "--headless", "--dir"]
         subprocess.run([*made, str(theirs), "--experiments", "1"], stdout=subprocess.DEVNULL, check=True)
         shutil.rmtree(theirs / ".autoresearch")
+        own = (theirs / "train.py").read_text()
         night = subprocess.Popen([*made, str(ours), "--experiments", str(asked.experiments + 1)], stdout=subprocess.DEVNULL)
         numbers, chosen = search_by_chance(theirs, asked.knobs, night)
         run = state(ours)
@@ -75,7 +76,7 @@ def main() -> None:
         for one in (run.experiments[number] for number in run.trunk[1:]):
             print(f"  #{one.number} {one.value or 0:.6f} {one.reason}: {one.idea}")
         print(f"random search, {asked.knobs} knobs at once: {len(numbers)} experiments, best {min(numbers):.6f}")
-        sources = {"baseline": profile_source(), "sweep": swept, "random search": chosen}
+        sources = {"baseline": own, "sweep": swept, "random search": chosen}
         again: dict[str, list[float]] = {who: [] for who in sources}
         for seed in range(100, 100 + AGAIN):
             for who, source in sources.items():
