@@ -112,8 +112,9 @@ class Experiment(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def numbers(self) -> list[float]:
         """What a verdict rests on: the values of trials under fair conditions, of one era, in order of size."""
-        era = self.era
-        return sorted(trial.value for trial in self.trials if trial.value is not None and trial.counts and trial.era == era)
+        fair = [(trial.era, trial.value) for trial in self.trials if trial.value is not None and not trial.taint]
+        newest = max(fair)[0] if fair else 0
+        return sorted(value for era, value in fair if era == newest)
 
     @property
     def value(self) -> float | None:

@@ -30,7 +30,7 @@ training_seconds: 300.1
 total_seconds:    325.9
 peak_vram_mb:     45060.2
 mfu_percent:      39.80
-total_tokens_M:   499.6
+total_tokens_M:   499.600
 num_steps:        953
 num_params_M:     50.3
 depth:            8

@@ -99,8 +99,11 @@ class Simulated:
         limits = e.Limits(deadline=EVENING + TRIALS * TRIAL_S + 1)
         self.add(e.RunStarted("night", "c0", sigma=guess), e.EngineStarted(1, 1, "boot", "1", "sweep", limits))
 
-    def add(self, *facts: e.Event) -> None:
-        self.run = fold([e.Recorded(self.run.seq + 1, self.now, self.now, fact) for fact in facts], self.run)
+    def add(self, *facts: e.Event, passes: float = 0.0) -> None:
+        """Written down as one; after the first of them some time passes."""
+        first, self.now = self.now, self.now + passes
+        times = [first, *[self.now] * (len(facts) - 1)]
+        self.run = fold([e.Recorded(self.run.seq + 1, at, at, fact) for at, fact in zip(times, facts, strict=True)], self.run)
 
     def spend(self) -> None:
         while not isinstance(step := plan.next_step(self.run, self.moment), plan.End):
@@ -113,28 +116,22 @@ class Simulated:
     def do(self, step: plan.Step) -> None:
         match step:
             case plan.Begin():
-                self.add(e.Proposed(0))
-            case plan.Commit(number):
-                self.add(e.Committed(number, f"c{number}"))
+                self.add(e.Proposed(0), e.Committed(0, "c0"))
             case plan.Train(number, trial):
-                self.add(e.Launched(number, trial, 42, 1, 1, "boot", step.purpose))
-                self.now += TRIAL_S
-                self.add(e.Ended(number, trial, "finished", seconds=TRIAL_S))
-            case plan.Measure(number, trial):
-                self.add(e.Measured(number, trial, BASELINE - self.true[number] + self.luck()))
+                launched = e.Launched(number, trial, 42, 1, 1, "boot", step.purpose)
+                ended = e.Ended(number, trial, "finished", seconds=TRIAL_S)
+                self.add(launched, ended, e.Measured(number, trial, BASELINE - self.true[number] + self.luck()), passes=TRIAL_S)
             case plan.Notice(number):
                 self.add(*noticed(self.run, number))
             case plan.Judge(number):
-                self.add(*judge(self.run, number))
-            case plan.Apply(number):
-                self.add(e.Applied(number))
+                self.add(*judge(self.run, number), e.Applied(number))
             case plan.Conclude():
                 self.add(conclusion(self.run))
             case plan.Draw():
                 number, tip = len(self.run.experiments), self.run.tip or 0
                 self.worth[number] = next(self.ideas)
                 self.true[number] = self.true[tip] + self.worth[number]
-                self.add(e.Proposed(number, operator="tune", parent=tip))
+                self.add(e.Proposed(number, operator="tune", parent=tip), e.Committed(number, f"c{number}"))
             case _:
                 raise AssertionError(f"nobody knows how to do {step}")
 
