@@ -112,6 +112,7 @@ def test_killed_while_a_draft_waits_for_a_person_it_still_waits(tmp_path: Path, 
     assert check_whole(folder).experiments[1].researcher == "sweep"
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_by_chance_it_loses_nothing(tmp_path: Path) -> None:
     random_kills(make_checkout(tmp_path / "lab"), kills=50, seed=1)
 

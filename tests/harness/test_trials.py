@@ -7,6 +7,7 @@ from collections.abc import Callable
 from tests.harness.trials import Outcome
 
 
+@pytest.mark.slow
 def test_a_fixed_number_of_steps_gives_the_same_number_to_the_last_digit(trial: Callable[..., Outcome], train: str) -> None:
     first, second = (trial(train, name, steps=50) for name in ("first", "second"))
     assert first.val_bpb == second.val_bpb
