@@ -6,7 +6,6 @@ import pytest
 
 from tests.simulation.nights import compare, judged
 
-
 SLOW = pytest.mark.slow
 
 
