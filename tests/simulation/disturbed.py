@@ -1,4 +1,4 @@
-"""A real night of the demo with a stranger on the machine: a busy loop for each core beside every third trial, and a quiet night after it.
+"""A real night of the demo with strangers on the machine, two busy loops for each core beside every third trial; then a quiet one.
 
     python -m tests.simulation.disturbed --experiments 15
 
@@ -25,17 +25,19 @@ from autoresearch_tui.journal.state import Experiment, Run, Trial
 from autoresearch_tui.journal.store import Journal
 
 EVERY = 3  # trials
+LOOPS = 2  # for each core
 Named = tuple[int, int]
 
 
 def busy() -> None:
+    os.setsid()  # as another person's: Linux shares the cores between sessions, not between processes
     while True:
         pass
 
 
 @contextmanager
 def strangers() -> Iterator[None]:
-    loops = [multiprocessing.get_context("spawn").Process(target=busy, daemon=True) for _ in range(os.cpu_count() or 1)]
+    loops = [multiprocessing.get_context("spawn").Process(target=busy, daemon=True) for _ in range(LOOPS * (os.cpu_count() or 1))]
     for loop in loops:
         loop.start()
     try:
