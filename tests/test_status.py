@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import msgspec
 import pytest
 
@@ -10,7 +12,7 @@ from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.fold import fold
 from autoresearch_tui.journal.results import Row
 from autoresearch_tui.journal.state import Run
-from autoresearch_tui.lines import line
+from autoresearch_tui.lines import WHY_AGAIN, line
 from autoresearch_tui.status import as_json, as_row, as_text
 from tests.journal.runs import AT, numbered
 
@@ -254,6 +256,10 @@ def test_a_fact_has_its_line_or_is_of_no_interest_by_itself(facts: list[e.Event]
 
 def test_every_kind_of_fact_was_tried_above() -> None:
     assert {type(facts[-1]) for facts, _ in LINES} == {*e.kinds().values(), e.Unknown}
+
+
+def test_every_purpose_of_a_trial_has_its_sentence() -> None:
+    assert set(WHY_AGAIN) == set(get_args(e.Purpose))
 
 
 def test_nothing_that_others_wrote_commands_the_terminal() -> None:
