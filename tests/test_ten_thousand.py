@@ -21,6 +21,7 @@ from tests.journal.runs import Night, numbered
 
 EXPERIMENTS = 10_000
 SLACK = 1.5  # for a machine that has other things to do
+KNOWN_S = 0.065  # what `known_work` takes where the limits hold; a shared machine may be half as fast for an hour
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +49,23 @@ def journal_of(folder: Path) -> Path:
     return folder / ".autoresearch" / "large" / "journal.sqlite"
 
 
+def known_work() -> float:
+    """Some dictionaries, integers and strings: how fast this machine is now."""
+    seen: dict[int, tuple[int, str]] = {}
+    began = time.process_time()
+    for i in range(300_000):
+        seen[i % 977] = (i, str(i))
+    return time.process_time() - began
+
+
 def best_of(what: str, limit: float, clock: Callable[[], float], do: Callable[[], object]) -> float:
-    """How long it takes when the machine has nothing else to do: the best of three, and of up to twelve while that is too long."""
+    """How long it takes where the limits hold and nothing else is done: the best of three, and of up to twelve while that is too long."""
     taken: list[float] = []
     while len(taken) < 3 or (min(taken) >= limit and len(taken) < 12):
+        slower = max(1.0, known_work() / KNOWN_S)
         began = clock()
         do()
-        taken.append(clock() - began)
+        taken.append((clock() - began) / slower)
     print(f"\n{what}: {min(taken):.3f} s at best, {sorted(taken)[len(taken) // 2]:.3f} s in the middle of {len(taken)}")
     return min(taken)
 
@@ -90,6 +101,7 @@ def run_tui(workspace: Path, cache: Path, *arguments: str) -> str:
     return subprocess.run(command, cwd=workspace, env=environment, capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.slow  # where no other test takes its processor
 @pytest.mark.parametrize(("seconds", "arguments"), [(0.15, ["--help"]), (0.3, ["status", "--json"])], ids=["help", "status"])
 def test_the_command_line_answers_at_once(seconds: float, arguments: list[str], workspace: Path, tmp_path: Path) -> None:
     said = run_tui(workspace, tmp_path, *arguments)

@@ -105,16 +105,21 @@ class Experiment(msgspec.Struct, frozen=True, omit_defaults=True):
     """It was compared while the machine drifted and nobody knew."""
 
     @property
+    def measured(self) -> tuple[int, list[float]]:
+        """What a verdict rests on: the newest era in which it was measured under fair conditions, and the values there, in order of size."""
+        fair = [(trial.era, trial.value) for trial in self.trials if trial.value is not None and not trial.taint]
+        if len(fair) < 2:  # nearly all of a long night's experiments, and this is asked all the time
+            return (fair[0][0], [fair[0][1]]) if fair else (0, [])
+        newest = max(fair)[0]
+        return newest, sorted(value for era, value in fair if era == newest)
+
+    @property
     def era(self) -> int:
-        """The newest in which it was measured under fair conditions."""
-        return max([trial.era for trial in self.trials if trial.counts], default=0)
+        return self.measured[0]
 
     @property
     def numbers(self) -> list[float]:
-        """What a verdict rests on: the values of trials under fair conditions, of one era, in order of size."""
-        fair = [(trial.era, trial.value) for trial in self.trials if trial.value is not None and not trial.taint]
-        newest = max(fair)[0] if fair else 0
-        return sorted(value for era, value in fair if era == newest)
+        return self.measured[1]
 
     @property
     def value(self) -> float | None:
@@ -129,9 +134,10 @@ class Experiment(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def trust(self) -> str:
         """Of the least checked of its numbers."""
-        if self.reason.startswith("suspect:") or any(trial.counts and trial.evidence for trial in self.trials):
+        measured = [trial for trial in self.trials if trial.value is not None]
+        if self.reason.startswith("suspect:") or any(trial.evidence and trial.counts for trial in measured):
             return "suspect"
-        return min({trial.trust for trial in self.trials if trial.value is not None}, key=_trust_rank, default="")
+        return min([trial.trust for trial in measured], key=_trust_rank, default="")
 
     @property
     def training(self) -> bool:
