@@ -106,7 +106,7 @@ class Experiment(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def measured(self) -> tuple[int, list[float]]:
-        """What a verdict rests on: the newest era in which it was measured under fair conditions, and the values there, in order of size."""
+        """What a verdict rests on: the newest era it was fairly measured in, and the values there, in order of size."""
         fair = [(trial.era, trial.value) for trial in self.trials if trial.value is not None and not trial.taint]
         if len(fair) < 2:  # nearly all of a long night's experiments, and this is asked all the time
             return (fair[0][0], [fair[0][1]]) if fair else (0, [])
