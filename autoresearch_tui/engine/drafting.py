@@ -24,9 +24,10 @@ from autoresearch_tui.proposals.checks import fingerprint, refusal, size
 from autoresearch_tui.proposals.edits import apply
 from autoresearch_tui.proposals.honesty import breach
 from autoresearch_tui.proposals.knobs import changed_knobs
+from autoresearch_tui.proposals.memory import Tried
 from autoresearch_tui.proposals.reapply import reapply
 from autoresearch_tui.proposals.reply import Unusable, read_reply
-from autoresearch_tui.researchers import NotUnderstood, Request, Researcher, Tried
+from autoresearch_tui.researchers import NotUnderstood, Request, Researcher
 from autoresearch_tui.workspace import RunFolder, Workspace
 
 Record = Callable[..., None]

@@ -8,6 +8,7 @@ Nothing is guessed: a reply that was cut, or that says two things, is no reply.
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 import msgspec
 
@@ -17,8 +18,18 @@ OPENING = re.compile(r"<(idea|why|edit)>", re.IGNORECASE)
 GAP = "\0"  # stands where thinking stood, for an edit around it would not be what was written
 
 
+Kind = Literal["reply", "edit", "code", "same", "frozen"]
+"""What is wrong: nothing to read; nothing that applies; no train.py that can run; nothing new; something that may not be touched."""
+
+
 class Unusable(Exception):
-    """A reply or an edit that cannot be used, and why, in one sentence for whoever wrote it."""
+    """A reply, an edit or its result that cannot be used, and why, in one sentence for whoever wrote it."""
+
+    def __init__(self, why: str, kind: Kind = "edit", detail: str = "") -> None:
+        super().__init__(why)
+        self.kind = kind
+        self.detail = detail
+        """Several lines: the block that failed, and the nearest real lines."""
 
 
 class Reply(msgspec.Struct, frozen=True):

@@ -12,15 +12,38 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from autoresearch_tui.proposals.memory import Tried
+from autoresearch_tui.proposals.prompt import Prompt
+
 KNOWN = ("sweep",)
 
 
 class ResearcherDown(Exception):
     """It cannot answer now, and why, in one sentence; asked later, it may."""
 
+    def __init__(self, why: str, retry_s: float | None = None, for_good: bool = False) -> None:
+        super().__init__(why)
+        self.retry_s = retry_s
+        """How long it asked to be left alone; None: it did not say."""
+        self.for_good = for_good
+        """No time mends it, only a person: a wrong key, a model that is not there, no credit."""
+
 
 class NothingLeft(ResearcherDown):
     """It knows no further move from this train.py: asking it again changes nothing, another parent or idea does."""
+
+
+class Declined(Exception):
+    """The model will not answer this request, and its category of why. Another researcher may; the same words are not tried again."""
+
+
+class WindowExceeded(Exception):
+    """The prompt and its answer do not fit, in one sentence; nothing of it was cut in silence."""
+
+    def __init__(self, why: str, window: int = 0) -> None:
+        super().__init__(why)
+        self.window = window
+        """What fits, in tokens, if the server said so."""
 
 
 class NotUnderstood(Exception):
@@ -29,22 +52,6 @@ class NotUnderstood(Exception):
 
 class UnknownResearcher(ValueError):
     """There is none of this name; the sentence lists those there are."""
-
-
-class Tried(msgspec.Struct, frozen=True):
-    """An experiment that was made, or is being made, as a researcher needs to know it."""
-
-    number: int
-    changes: dict[str, tuple[str, str]] = {}
-    """Old and new literal of every knob that differed from its parent's; empty if more than knobs differed."""
-    verdict: str = ""
-    """keep, discard or crash; empty while it has none."""
-    delta: float | None = None
-    """How much worse it is than its parent: below zero it is better, whatever the goal."""
-    parent: int = 0
-    trials: int = 1
-    """How many its number is the mean of."""
-    operator: str = ""
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -74,33 +81,55 @@ class Request(msgspec.Struct, frozen=True):
     """From 0, the usual, to 1: nothing has helped for long, so be bolder."""
     context: int = 0
     """Tokens in a row, as prepare.py has it; 0: not known."""
+    prompt: Prompt | None = None
+    """For those that read; who turns knobs needs none."""
     scratch: Path | None = None
+    """An empty folder of this draft's, for a command that edits files."""
 
 
 class Part(msgspec.Struct, frozen=True):
-    """A piece of a reply as it streams. The texts, joined, are the reply."""
+    """A piece of a reply as it streams. The texts, joined, are the reply; what it took comes last, also of a reply that was cut."""
 
     kind: Literal["thinking", "text", "usage"]
     text: str = ""
     tokens_in: int = 0
+    """As the server counted them, those read from a cache included."""
     tokens_out: int = 0
+    """Thinking included."""
     cost: float | None = None
     """In dollars; None: not known."""
+    cut: str = ""
+    """Why the reply is not whole: `the limit of 4096 tokens`."""
+    seen: dict[str, float] = {}
+    """What else the server told, by a name that says the unit: `load_s`, `tokens_per_s`, `size_vram_gb`, `context_length`."""
 
 
 class Researcher(Protocol):
-    """The one protocol."""
+    """The one protocol. What is said of it here may be known only after `check`."""
 
     name: str
+    """As the journal has it, and as a person named it: `sweep`, `ollama:qwen3.5:9b`."""
     operators: tuple[str, ...]
     """The kinds of move that it can make, of those in the words table."""
+    dialects: tuple[str, ...]
+    """Forms of an edit that it may be taught, the surest first; none: it needs no prompt."""
+    window: int
+    """Tokens that prompt and answer share; 0: not known, or no matter."""
+    answer: int
+    """Tokens of that which an answer may take, thinking included."""
+    remote: bool
+    """What it is told leaves this machine."""
+    metered: bool
+    """Somebody pays for each token."""
+    shares: bool
+    """It computes where the trainings do: while one is timed, it is not asked."""
 
     def propose(self, request: Request) -> AsyncIterator[Part]:
-        """Stream a reply; raises ResearcherDown or NotUnderstood."""
+        """Stream a reply; raises ResearcherDown, Declined, WindowExceeded or NotUnderstood. Closed early, it leaves the server idle."""
         ...
 
     async def check(self) -> str | None:
-        """What keeps it from answering, in a sentence; None if nothing does."""
+        """What keeps it from answering, in a sentence that says what to do; None if nothing does."""
         ...
 
     async def release(self) -> None:

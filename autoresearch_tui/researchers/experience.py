@@ -15,7 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from autoresearch_tui.proposals.knobs import Knob, NotLiteral, value_of
-from autoresearch_tui.researchers import Request, Tried
+from autoresearch_tui.proposals.memory import Tried
+from autoresearch_tui.researchers import Request
 from autoresearch_tui.researchers.moves import DEVICE, TOTAL, Axis, axes
 from autoresearch_tui.researchers.response import Measured
 

@@ -14,8 +14,9 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 
 from autoresearch_tui.proposals.edits import apply
 from autoresearch_tui.proposals.knobs import Knob, NotPython, changed_knobs, read_knobs
+from autoresearch_tui.proposals.memory import Tried
 from autoresearch_tui.proposals.reply import Unusable
-from autoresearch_tui.researchers import NothingLeft, NotUnderstood, Part, Request, Tried
+from autoresearch_tui.researchers import NothingLeft, NotUnderstood, Part, Request
 from autoresearch_tui.researchers.experience import Experience, experience
 from autoresearch_tui.researchers.moves import DEVICE, TOTAL, Move, moves_from
 from autoresearch_tui.researchers.response import alternative, response
@@ -33,6 +34,9 @@ class Sweep:
 
     name = "sweep"
     operators: tuple[str, ...] = ("tune", "explore", "combine")
+    dialects: tuple[str, ...] = ()
+    window = answer = 0
+    remote = metered = shares = False
 
     async def propose(self, request: Request) -> AsyncIterator[Part]:
         yield Part("text", _idea_of_a_person(request) if request.idea else _best_move(request))

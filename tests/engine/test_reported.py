@@ -115,6 +115,9 @@ class Says:
 
     name = "says"
     operators: tuple[str, ...] = ("tune",)
+    dialects: tuple[str, ...] = ()
+    window = answer = 0
+    remote = metered = shares = False
 
     def __init__(self, edit: str) -> None:
         self.edit = edit

@@ -10,8 +10,9 @@ import msgspec
 
 from autoresearch_tui.proposals.edits import apply
 from autoresearch_tui.proposals.knobs import read_knobs
+from autoresearch_tui.proposals.memory import Tried
 from autoresearch_tui.proposals.reply import Reply, read_reply
-from autoresearch_tui.researchers import NothingLeft, Request, Tried, named
+from autoresearch_tui.researchers import NothingLeft, Request, named
 
 Changes = dict[str, tuple[str, str]]
 

@@ -11,7 +11,8 @@ import pytest
 from autoresearch_tui.proposals.checks import fingerprint, refusal
 from autoresearch_tui.proposals.edits import apply
 from autoresearch_tui.proposals.knobs import changed_knobs, read_knobs
-from autoresearch_tui.researchers import NothingLeft, NotUnderstood, Request, ResearcherDown, Tried
+from autoresearch_tui.proposals.memory import Tried
+from autoresearch_tui.researchers import NothingLeft, NotUnderstood, Request, ResearcherDown
 from autoresearch_tui.researchers.experience import experience
 from tests.researchers.nights import HEAD, UPSTREAM, after, answer, changes, ended, every_move, first, refused, search, values_of
 

@@ -18,8 +18,9 @@ import msgspec
 
 from autoresearch_tui.proposals.edits import apply
 from autoresearch_tui.proposals.knobs import read_knobs
+from autoresearch_tui.proposals.memory import Tried
 from autoresearch_tui.proposals.reply import read_reply
-from autoresearch_tui.researchers import Request, Tried
+from autoresearch_tui.researchers import Request
 from autoresearch_tui.researchers.sweep import Sweep
 from tests.simulation.surface import CONTEXT, features, measured_rows, profile_source, values_of
 

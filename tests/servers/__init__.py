@@ -1,0 +1,1 @@
+"""Local servers that speak the protocols of the providers byte for byte, and break when they are told to."""
