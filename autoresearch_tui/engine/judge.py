@@ -135,7 +135,7 @@ def _by_its_numbers(run: Run, one: Experiment) -> tuple[str, str]:
             f"not comparable: the trunk was not measured since the machine drifted; `again {one.number}` measures it once more",
         )
     ruling = rule(doubt.case_of(run, one, noise_of(run)))
-    if last.outcome == "hopeless" and (ruling.again or not last.slow):
+    if last.outcome == "hopeless" and not last.slow:  # what was too slow for once says nothing of code that kept its pace before
         return "discard", f"trained again, it was hopeless {last.why}"
     if last.value is None and ruling.again:
         return "discard", f"trained again, it came to no number: {_crash(one)}"
