@@ -10,12 +10,17 @@ import ast
 import functools
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from autoresearch_tui.proposals.knobs import NotPython, bare, parse, silence, statements
+from autoresearch_tui.proposals.demands import broken_demands
+from autoresearch_tui.proposals.imports import missing_imports
+from autoresearch_tui.proposals.knobs import NotLiteral, NotPython, bare, changed_knobs, parse, silence, statements, value_of
+from autoresearch_tui.proposals.unusable import Unusable
 
 LARGEST = 400_000  # characters; the longest honest train.py has a tenth of it
 SEED_NAME = re.compile(r"(?i)(.*_)?seeds?(_.*)?")
+Turned = frozenset[tuple[str, str]]
+"""Knobs, and the values that they are turned to."""
 RANDOMNESS = re.compile(r"(?i).*seed.*|default_rng|randomstate")
 
 
@@ -24,23 +29,57 @@ def fingerprint(source: str) -> str:
     return _marks(source)[0]
 
 
-def refusal(parent: str, source: str, tried: Mapping[str, str], *, contract: bool = False) -> str | None:
-    """Why this train.py is not worth a trial, in a sentence; None if it may be trained.
+def refusal(
+    parent: str,
+    source: str,
+    tried: Mapping[str, str],
+    *,
+    contract: bool = False,
+    modules: frozenset[str] | None = None,
+    turned: Mapping[Turned, str] | None = None,
+    constants: Mapping[str, int] | None = None,
+) -> Unusable | None:
+    """Why this train.py is not worth a trial; None if it may be trained. The text of what is returned is a sentence.
 
     `tried` says for each fingerprint where that code was trained, as in `experiment 7`. `contract` asks for what the bundled
-    prepare.py needs; an upstream checkout does not.
+    prepare.py needs; an upstream checkout does not. `modules` can be imported by the training; None: nobody knows. `turned` says for
+    each set of knobs that was turned in this context what came of it, as in `experiment 7: discard, 0.9953`. `constants` are numbers of
+    prepare.py, by their names.
     """
-    if problem := _unreadable(source):
-        return problem
     if source == parent:
-        return "The edit changes nothing."
+        return Unusable("The edit changes nothing.", "same")
     try:
+        if problem := _unreadable(source):
+            return Unusable(problem, "code")
         tree = parse(source)
-        if problem := _uncompilable(tree) or (_broken_contract(tree) if contract else None):
-            return problem
-        code, seedless = _marks(source)
-    except NotPython as error:
-        return f"The edit leaves no train.py that can run: {error}."
+        problem = _uncompilable(tree) or (_broken_contract(tree) if contract else None)
+        if problem := problem or _missing(parent, tree, modules) or _broken_demand(parent, tree, constants or {}):
+            return Unusable(problem, "code")
+        if contract and (touched := _newly_changed(parent, tree)):
+            return Unusable(
+                f"The edit changes {touched}: data, clock, limits and evaluation are prepare.py's, and stay as they are.", "frozen"
+            )
+        repeated = _repeated(parent, source, tried, turned or {})
+    except (NotPython, RecursionError) as error:
+        why = str(error) if isinstance(error, NotPython) else "it is nested too deeply"
+        return Unusable(f"The edit leaves no train.py that can run: {why}.", "code")
+    return Unusable(repeated, "same") if repeated else None
+
+
+def turns_of(changes: Mapping[str, tuple[str, str]]) -> Turned:
+    """What a change of knobs, old and new literals by name, turns them to: the key of `turned`."""
+    return frozenset((name, repr(_value(new))) for name, (_, new) in changes.items())
+
+
+def _value(literal: str) -> object:
+    try:
+        return value_of(literal)
+    except NotLiteral:
+        return literal
+
+
+def _repeated(parent: str, source: str, tried: Mapping[str, str], turned: Mapping[Turned, str]) -> str | None:
+    code, seedless = _marks(source)
     try:
         old_code, old_seedless = _marks(parent)
     except NotPython:
@@ -51,6 +90,9 @@ def refusal(parent: str, source: str, tried: Mapping[str, str], *, contract: boo
         return f"This is {tried[code]} again: the very same code was trained already."
     if seedless == old_seedless:
         return "The edit changes only the seed: another seed is other luck, not a better model."
+    if turned and (changes := changed_knobs(parent, source)) and (result := turned.get(turns_of(changes))):
+        knobs = ", ".join(f"{name} = {new}" for name, (_, new) in changes.items())
+        return f"{knobs} was tried from here already ({result}): turn something else, or further."
     return None
 
 
@@ -96,6 +138,30 @@ def _uncompilable(tree: ast.Module) -> str | None:
     return None
 
 
+def _missing(parent: str, tree: ast.Module, modules: frozenset[str] | None) -> str | None:
+    if modules is None:
+        return None
+    missing = missing_imports(tree, modules, _parsed(parent))
+    return f"train.py imports {', '.join(missing[:5])}, which cannot be imported where it trains: do without." if missing else None
+
+
+def _broken_demand(parent: str, tree: ast.Module, constants: Mapping[str, int]) -> str | None:
+    """An assertion that fails here. One that fails in the parent too says nothing: the parent was trained."""
+    broken = broken_demands(tree, constants)
+    before = broken_demands(old, constants) if broken and (old := _parsed(parent)) else {}
+    for demand, values in broken.items():
+        if demand not in before:
+            return f"train.py asserts `{demand}`, which does not hold{' with ' + values if values else ''}."
+    return None
+
+
+def _parsed(source: str) -> ast.Module | None:
+    try:
+        return parse(source)
+    except NotPython:
+        return None
+
+
 # ------------------------------------------------------------------------------------------------------------------------------
 # The contract
 # ------------------------------------------------------------------------------------------------------------------------------
@@ -121,6 +187,23 @@ def _imports_prepare(node: ast.AST) -> bool:
         case ast.ImportFrom(module="prepare", level=0):
             return True
     return False
+
+
+def _newly_changed(parent: str, tree: ast.Module) -> str | None:
+    """What is prepare.py's, and is changed here other than in the parent."""
+    old = _parsed(parent)
+    before = set(_changes(old)) if old else set()
+    return next((name for name in _changes(tree) if name not in before), None)
+
+
+def _changes(tree: ast.Module) -> Iterator[str]:
+    """The names of prepare.py that a text sets or deletes."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(value=ast.Name(id="prepare"), attr=name, ctx=ast.Store() | ast.Del()):
+                yield f"prepare.{name}"
+            case ast.Call(func=ast.Name(id="setattr" | "delattr"), args=[ast.Name(id="prepare"), *_]):
+                yield "prepare"
 
 
 def _asks_for_main(test: ast.expr) -> bool:

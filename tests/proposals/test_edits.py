@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autoresearch_tui.proposals.edits import apply
@@ -64,6 +64,7 @@ def test_a_source_that_is_not_python_has_no_knobs_to_set() -> None:
         apply("LR = 1\nif\n", "SET LR = 2")
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autoresearch_tui.proposals.reply import Reply, Unusable, read_reply
@@ -54,12 +54,14 @@ def test_a_reply_that_cannot_be_used_says_why(text: str, reason: str) -> None:
         read_reply(text)
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(GOOD) - 1))
 def test_a_cut_reply_is_no_reply_wherever_it_was_cut(length: int) -> None:
     with pytest.raises(Unusable):
         read_reply(GOOD[:length])
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["<idea>", "</idea>", "<why>", "</why>", "<edit>", "</edit>", "<think>", "</think>", "a", "\n", "\0"])))
 def test_any_heap_of_tags_is_a_reply_or_a_sentence(parts: list[str]) -> None:
     try:
