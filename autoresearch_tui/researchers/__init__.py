@@ -15,8 +15,6 @@ import msgspec
 from autoresearch_tui.proposals.memory import Tried
 from autoresearch_tui.proposals.prompt import Prompt
 
-KNOWN = ("sweep",)
-
 
 class ResearcherDown(Exception):
     """It cannot answer now, and why, in one sentence; asked later, it may."""
@@ -34,7 +32,7 @@ class NothingLeft(ResearcherDown):
 
 
 class Declined(Exception):
-    """The model will not answer this request, and its category of why. Another researcher may; the same words are not tried again."""
+    """The model will not answer this request: `CATEGORY: why`. Another researcher may; the same words are not tried again."""
 
 
 class WindowExceeded(Exception):
@@ -135,12 +133,3 @@ class Researcher(Protocol):
     async def release(self) -> None:
         """Give back the memory of the GPU; the next request takes it again."""
         ...
-
-
-def named(spec: str) -> Researcher:
-    """The researcher of a setting, `NAME` or `NAME:MODEL`; raises UnknownResearcher."""
-    if spec == "sweep":
-        from autoresearch_tui.researchers.sweep import Sweep
-
-        return Sweep()
-    raise UnknownResearcher(f"There is no researcher `{spec}`; there is: {', '.join(KNOWN)}.")

@@ -1,10 +1,15 @@
-"""How long a server is waited for: to its first word, between two, and for the whole of a reply. What is too long ends the request."""
+"""How long a server is waited for: to its first word, between two, and for the whole of a reply. What is too long ends the request.
+
+Owns the waiting within one request. When to ask again after it failed is the engine's.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
+from email.utils import parsedate_to_datetime
 
 import msgspec
 
@@ -20,22 +25,39 @@ class Patience(msgspec.Struct, frozen=True):
     whole: float = 1800.0
 
 
-async def patiently(name: str, parts: AsyncGenerator[Part, None], patience: Patience) -> AsyncIterator[Part]:
+async def patiently(name: str, parts: AsyncGenerator[Part, None], patience: Patience) -> AsyncGenerator[Part, None]:
     """The same parts; raises ResearcherDown where the next one takes too long. However it ends, the request is closed."""
     ends = time.monotonic() + patience.whole
-    silence, what = patience.first, "before its first word"
+    silence, where = patience.first, "before its first word"
     try:
         while True:
             left = ends - time.monotonic()
+            limit = asyncio.timeout(min(silence, left))
             try:
-                async with asyncio.timeout(min(silence, left)):
-                    part = await anext(parts, None)
-            except TimeoutError:
-                said = f"{name} said nothing for {silence:g} s {what}" if silence <= left else f"{name} talked for {patience.whole:g} s"
-                raise ResearcherDown(f"{said}: the request was ended.") from None
-            if part is None:
+                async with limit:
+                    part = await anext(parts)
+            except StopAsyncIteration:
                 return
+            except TimeoutError:
+                if not limit.expired():
+                    raise  # the network's own, which says something else
+                said = f"{name} said nothing for {silence:g} s {where}" if silence <= left else f"{name} talked for {patience.whole:g} s"
+                raise ResearcherDown(f"{said}: the request was ended.") from None
             yield part
-            silence, what = patience.gap, "in the middle of a reply"
+            silence, where = patience.gap, "in the middle of a reply"
     finally:
         await parts.aclose()
+
+
+def asked_to_wait(retry_after: str | None) -> float | None:
+    """The seconds that a `retry-after` header asks for, as a number or as a date; None if it asks for nothing that can be read."""
+    if not retry_after:
+        return None
+    try:
+        seconds = float(retry_after)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(retry_after).timestamp() - time.time()
+        except (ValueError, OverflowError):
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None

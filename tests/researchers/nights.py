@@ -12,14 +12,15 @@ from autoresearch_tui.proposals.edits import apply
 from autoresearch_tui.proposals.knobs import read_knobs
 from autoresearch_tui.proposals.memory import Tried
 from autoresearch_tui.proposals.reply import Reply, read_reply
-from autoresearch_tui.researchers import NothingLeft, Request, named
+from autoresearch_tui.researchers import NothingLeft, Request
+from autoresearch_tui.researchers.sweep import Sweep
 
 Changes = dict[str, tuple[str, str]]
 
 HEAD = (Path(__file__).parents[2] / "harness" / "train.py").read_text(encoding="utf-8").partition("\nT = prepare.")[0] + "\n"
 """The real train.py down to its last knob: what follows takes long to parse, and turns nothing."""
 CONTEXT = 2048
-SWEEP = named("sweep")
+SWEEP = Sweep()
 
 # As an upstream checkout has it: constants below the model, powers of two, no word of ours in the comments.
 UPSTREAM = """import torch

@@ -6,6 +6,7 @@ What the bytes mean is the protocol's: `ollama.py`, `anthropic.py`, `openai.py` 
 from __future__ import annotations
 
 import contextlib
+import http
 import json
 import socket
 import threading
@@ -15,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests", 500: "Internal Server Error"}
+REASONS = {status.value: status.phrase for status in http.HTTPStatus}
 
 
 class Heard(msgspec.Struct, frozen=True):
@@ -107,16 +108,14 @@ class Server:
         self.errors: list[BaseException] = []
         self.busy = 0
         """Requests that are being answered now."""
+        self._counting = threading.Lock()
         self._over = threading.Event()
         self._socket = socket.create_server(("127.0.0.1", port))
+        self.port: int = self._socket.getsockname()[1]
+        """Known also after it was closed, for another to listen there."""
         self._connections: set[socket.socket] = set()
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
-
-    @property
-    def port(self) -> int:
-        port: int = self._socket.getsockname()[1]
-        return port
 
     @property
     def address(self) -> str:
@@ -149,18 +148,22 @@ class Server:
             while not self._over.is_set() and (heard := _read(reader)):
                 self.heard.append(heard)
                 line = Line(connection, self._over)
-                self.busy += 1
+                self._count(1)
                 try:
                     self.answer(heard, line)
                 except BaseException as error:
                     self.errors.append(error)
                     line.cut()
                 finally:
-                    self.busy -= 1
+                    self._count(-1)
                 if line.left or line.chunked:  # an answer that was left in the middle ends the connection
                     line.cut()
                     break
         self._connections.discard(connection)
+
+    def _count(self, change: int) -> None:
+        with self._counting:
+            self.busy += change
 
 
 @contextlib.contextmanager
