@@ -72,13 +72,18 @@ def _exit_code(error: Exception) -> int | None:
     from autoresearch_tui.engine.processes import Unended
     from autoresearch_tui.journal.commands import BadCommand
     from autoresearch_tui.journal.store import JournalError
-    from autoresearch_tui.researchers import UnknownResearcher
+    from autoresearch_tui.proposals.prompt import WindowTooSmall
+    from autoresearch_tui.researchers import ResearcherDown, UnknownResearcher
     from autoresearch_tui.settings import SettingsError
     from autoresearch_tui.workspace import WorkspaceError
 
     if isinstance(error, SettingsError | BadCommand | UnknownResearcher):
         return 2
-    return 1 if isinstance(error, WorkspaceError | JournalError | LineageError | Locked | Unended | OSError) else None
+    return (
+        1
+        if isinstance(error, WorkspaceError | JournalError | LineageError | Locked | Unended | WindowTooSmall | ResearcherDown | OSError)
+        else None
+    )
 
 
 def _sentence(error: Exception) -> str:
@@ -163,9 +168,12 @@ def prepare(options: argparse.Namespace) -> int:
 def _prepare(folder: Path, arguments: list[str]) -> None:
     import subprocess
 
+    from autoresearch_tui.privacy import scrubbed
+
     if not (folder / "prepare.py").is_file():
         raise Usage(f"{folder} has no prepare.py")
-    if code := subprocess.run([sys.executable, "prepare.py", *arguments], cwd=folder).returncode:
+    environment = scrubbed(os.environ, proxies=True)  # it downloads
+    if code := subprocess.run([sys.executable, "prepare.py", *arguments], cwd=folder, env=environment).returncode:
         sys.exit(code)
 
 
@@ -179,14 +187,39 @@ def run(options: argparse.Namespace) -> int:
         from autoresearch_tui.terminal import detach
 
         return detach(workspace, [word for word in options.words_given if word != "--detached"])
+    from autoresearch_tui.engine.choosing import ModelMissing
     from autoresearch_tui.engine.night import spend
     from autoresearch_tui.terminal import teller
 
     asked = Asked(tag=options.tag or "", origin=options.origin or "", after=options.after or "")
-    end = spend(workspace, settings, asked, teller(options.ready, lambda run: workspace.run(run.tag).engine_log))
+    tell = teller(options.ready, lambda run: workspace.run(run.tag).engine_log)
+    try:
+        end = spend(workspace, settings, asked, tell)
+    except ModelMissing as missing:
+        if options.ready is not None or not sys.stdin.isatty() or settings.privacy.local_only is True:
+            raise
+        if not _agreed(f"{missing} Fetch it now? [y/N] "):
+            return 1
+        _fetch(missing.name, settings)
+        end = spend(workspace, settings, asked, tell)
     if end.failed:
         _fail(end.why, 1)
     return 0
+
+
+def _fetch(model: str, settings: Any) -> None:
+    """Have ollama fetch a model, with its progress on one line."""
+    import asyncio
+
+    from autoresearch_tui.engine.choosing import fetched
+    from autoresearch_tui.lines import printable
+
+    async def show() -> None:
+        async for step in fetched(model, settings, os.environ):
+            print(f"\r{printable(step):70}", end="", flush=True)
+        print()
+
+    asyncio.run(show())
 
 
 def _refuse_unprepared(folder: Path) -> None:
@@ -206,16 +239,30 @@ def status(options: argparse.Namespace) -> int:
     from autoresearch_tui.terminal import works
 
     gc.disable()  # of ten thousand experiments nothing is garbage, and this process ends before it could matter
-    workspace, _ = _workspace(options)
+    workspace, settings = _workspace(options)
     with Journal(_run_folder(workspace, options.tag).journal) as journal:
         state = journal.refresh()
     alive = works(state)
+    if options.prompt:
+        return _show_prompt(workspace, settings, state)
     if options.json:
         import msgspec
 
         print(msgspec.json.format(msgspec.json.encode(as_json(state, alive))).decode())
     else:
         print(as_text(state, alive))
+    return 0
+
+
+def _show_prompt(workspace: Any, settings: Any, state: Any) -> int:
+    import asyncio
+
+    from autoresearch_tui.engine.preview import next_prompt
+
+    reader, prompt = asyncio.run(next_prompt(workspace, settings, state, os.environ))
+    print(prompt.text)
+    room = f" of a window of {reader.window}, {reader.answer} of them kept for the answer" if reader.window else ""
+    print(f"for {reader.name}: about {prompt.tokens} tokens{room}", file=sys.stderr)
     return 0
 
 
@@ -239,6 +286,28 @@ def send(options: argparse.Namespace) -> int:
             print(f"command {number} waits: no engine works on {state.tag}; the next one hears it first.")
             return 0
         return await_answer(journal, number)
+
+
+def apply(options: argparse.Namespace) -> int:
+    """What a reply makes of a file, byte for byte where it does not say otherwise; the file itself stays as it is."""
+    from autoresearch_tui.proposals import edits
+    from autoresearch_tui.proposals.reply import Unusable, read_reply
+
+    if options.reply == "-":
+        reply = sys.stdin.buffer.read()
+    else:
+        reply = Path(options.reply).read_bytes()
+    source = options.file.read_bytes().decode("utf-8", "surrogateescape")
+    try:
+        edited = edits.apply(source, read_reply(reply.decode("utf-8", "replace")).edit, options.file.name)
+    except Unusable as error:
+        print(f"autoresearch-tui: {error}", file=sys.stderr)
+        if error.detail:
+            print(error.detail, file=sys.stderr)
+        return 1
+    sys.stdout.buffer.write(edited.encode("utf-8", "surrogateescape"))
+    sys.stdout.buffer.flush()
+    return 0
 
 
 def runs(options: argparse.Namespace) -> int:
@@ -321,10 +390,21 @@ FLAGS = {
     "until": "limits.until",
     "between": "limits.between",
     "max_cost": "limits.max_cost",
+    "overlap": "run.overlap",
 }
 """Options that are settings too."""
 
-COMMANDS = {"open": open_, "demo": demo, "new": new, "prepare": prepare, "run": run, "status": status, "send": send, "runs": runs}
+COMMANDS = {
+    "open": open_,
+    "demo": demo,
+    "new": new,
+    "prepare": prepare,
+    "run": run,
+    "status": status,
+    "send": send,
+    "apply": apply,
+    "runs": runs,
+}
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ WHY_AGAIN: dict[str, str] = {
 
 def line(fact: e.Event, run: Run, at: float) -> str | None:
     """What to say about this fact, with the state after it; None if it is of no interest by itself."""
-    text = _said(fact, run)
+    text = _said(fact, run, at)
     if text is None:
         return None
     moment = datetime.fromtimestamp(at).strftime("%H:%M:%S") if at else "        "
@@ -39,7 +39,7 @@ def printable(text: str) -> str:
     return text if text.isprintable() else "".join(sign if sign.isprintable() else " " for sign in text)
 
 
-def _said(fact: e.Event, run: Run) -> str | None:
+def _said(fact: e.Event, run: Run, at: float) -> str | None:
     match fact:
         case e.RunStarted():
             return f"run {fact.tag} begins at {fact.start[:7]}, {fact.budget_s:g} s a trial, numbers {fact.trust}"
@@ -47,7 +47,8 @@ def _said(fact: e.Event, run: Run) -> str | None:
             return f"{len(fact.rows)} rows of {fact.source} are remembered; they were measured elsewhere and are never compared"
         case e.EngineStarted():
             again = f" again after {fact.after}" if fact.after else ""
-            return f"engine {fact.pid} starts{again}: {fact.researcher} on {fact.device}"
+            who = ", else ".join((fact.researcher, *fact.chain)) + (f" ({fact.chosen})" if fact.chosen else "")
+            return f"engine {fact.pid} starts{again}: {who} on {fact.device}{', this machine only' if fact.local_only else ''}"
         case e.EngineEnded():
             return f"the engine ends: {fact.why}"
         case e.Commanded(accepted=False):
@@ -65,9 +66,16 @@ def _said(fact: e.Event, run: Run) -> str | None:
         case e.Waiting() | e.Warned():
             return f"{'waiting' if isinstance(fact, e.Waiting) else 'warning'}: {fact.why}"
         case e.ResearcherDown():
-            return f"{fact.researcher} is down: {fact.why}"
+            again = "" if fact.until is None else f"; asked again in {max(0.0, fact.until - at):.3g} s"
+            return f"{fact.researcher} is down: {fact.why}{again}"
         case e.ResearcherUp():
             return f"{fact.researcher} is back"
+        case e.Declined():
+            return f"{fact.researcher} will not answer draft {fact.draft} ({fact.category}): somebody else is asked"
+        case e.Blocked():
+            return f"blocked: {fact.what}"
+        case e.Spent() if fact.cost is None:
+            return f"draft {fact.draft} broke off, and what it cost is not known"
         case e.Rewound():
             return f"the trunk went back to #{fact.to}, by {fact.by}"
         case e.Launched(purpose=purpose) if purpose:

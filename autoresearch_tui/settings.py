@@ -1,4 +1,4 @@
-"""What a person may set, where each value comes from, and the sentence for what cannot be.
+"""Where each value that a person may set comes from, and the sentence for what cannot be.
 
 From weakest to strongest: the default, the autoresearch.toml in the user's config folder, the one in the workspace, the environment,
 the command line. A wrong value is an error even where a stronger source overrides it. What is found in the checkout where nothing
@@ -14,134 +14,20 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
 from msgspec import Meta
 
 from autoresearch_tui import tomlfile
-from autoresearch_tui.clock import TIME, TIME_WORDS, WINDOW, WINDOW_WORDS
+from autoresearch_tui.sections import Experiment, Settings
 
 FILE = "autoresearch.toml"
 PREFIX = "AUTORESEARCH_TUI_"
 
-# What a value may be. The description completes the sentence "KEY has to be ..".
-_CHARACTER = r"[^\x00-\x1f\x7f\ud800-\udfff]"  # what git, a command line and the journal can all hold
-_PART = rf"(?!\.\.?(?:/|\Z))(?:(?![/\\]){_CHARACTER})+"
-Word = Annotated[str, Meta(pattern=rf"\A{_CHARACTER}+\Z")]
-File = Annotated[str, Meta(pattern=rf"\A{_PART}(?:/{_PART})*\Z", description="a file inside the workspace, such as train.py")]
-Folder = Annotated[str, Meta(pattern=rf"\A(?:(?:/|~/){_CHARACTER}*)?\Z", description="a folder that begins with / or ~/")]
-Metric = Annotated[str, Meta(pattern=r"\A[A-Za-z_][A-Za-z0-9_./@-]{0,63}\Z", description="a name that a training prints, such as val_bpb")]
-Time = Annotated[str, Meta(pattern=TIME, description=TIME_WORDS)]
-Window = Annotated[str, Meta(pattern=WINDOW, description=WINDOW_WORDS)]
-Count = Annotated[int, Meta(ge=1, le=10**6, description="a whole number from 1 to a million")]
-Whole = Annotated[int, Meta(ge=0, le=10**6, description="a whole number from 0 to a million")]
-Seed = Annotated[int, Meta(ge=0, lt=2**31, description="a whole number from 0 to 2147483647")]
-Amount = Annotated[float, Meta(gt=0, le=1e6, description="a number above 0, at most a million")]
-AmountOrZero = Annotated[float, Meta(ge=0, le=1e6, description="a number from 0 to a million")]
-Switch = Annotated[bool, Meta(description="true or false")]
-Goal = Annotated[Literal["lower", "higher"], Meta(description='"lower" or "higher"')]
-Researchers = Annotated[  # plain `str`: a pattern in a union with a list makes msgspec 0.22 free memory twice
-    str | Annotated[list[Word], Meta(min_length=1)], Meta(description='a name such as "ollama:qwen3.5:9b", or a list of names')
-]
-Command = Annotated[list[Word], Meta(description='the words of a command, such as ["python", "train.py"]')]
-Files = Annotated[list[File], Meta(description='a list of files inside the workspace, such as ["prepare.py"]')]
-Metrics = Annotated[list[Metric], Meta(description='a list of names that a training prints, such as ["mfu_percent"]')]
-
 
 class SettingsError(Exception):
     """Something that was set cannot be: one sentence that says where, and what can."""
-
-
-class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[run]`"""
-
-    researcher: Researchers = ""
-    """NAME or NAME:MODEL, or several to take turns. Empty: the engine takes the best that answers on this machine."""
-    seed: Seed = 42
-    """Of the first trial of each experiment; a repeat counts on from it. 42 is upstream's."""
-    folder: Folder = ""
-    """Where run folders live. Empty: in the workspace, where one looks first; a network file system cannot hold them."""
-
-
-class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[limits]`. Nothing is limited unless somebody says so: a person stops a run. "none" takes away what a weaker source limits."""
-
-    experiments: Count | None = None
-    """Of the whole run, the baseline included."""
-    hours: Amount | None = None
-    """From the start of the engine."""
-    until: Time | None = None
-    """The next such time in this machine's zone."""
-    between: Window | None = None
-    """The only hours of a day in which trials start; the window may pass midnight."""
-    max_cost: Amount | None = None
-    """What the researcher may cost, in dollars."""
-
-
-class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[experiment]`. The defaults are upstream's, so that its checkout needs no settings."""
-
-    train: Command = []
-    """The command that trains. Empty: found from the checkout, for that differs between upstream's and ours."""
-    edit: File = "train.py"
-    """The one file that the researcher changes."""
-    frozen: Files = []
-    """Files that no experiment may change. Empty: prepare.py, and profile.toml where there is one."""
-    metric: Metric = "val_bpb"
-    """The figure that decides."""
-    goal: Goal = "lower"
-    """Which way that figure is better."""
-    budget_s: AmountOrZero = 0.0
-    """Seconds of training. 0: what profile.toml or TIME_BUDGET in prepare.py says, else upstream's 300."""
-    timeout_s: AmountOrZero = 0.0
-    """Seconds from launch to end. 0: twice the budget, at least a minute more: a short trial compiles no faster."""
-    stall_s: AmountOrZero = 0.0
-    """Seconds without a word in the log. 0: the budget, but from one minute, as long as a compilation may be silent, to two."""
-    record: Metrics = []
-    """Further figures of the training's summary to keep with each trial. None: few are worth a column."""
-
-
-class Judging(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[judging]`. How a verdict comes about is in docs/judging.md; these are the figures that a person may know better."""
-
-    max_memory_gb: AmountOrZero = 0.0
-    """A trial that takes more is discarded. 0: no limit, for a card that is full says so itself."""
-    hopeless: AmountOrZero = 2.0
-    """A loss of so many times the trunk's at the same moment, or a pace so many times slower, ends a trial early. 0: never."""
-    drift_every: Whole = 20
-    """Experiments after which a trunk that was not measured again is, to see whether the machine is still the same. 0: never."""
-
-
-class Disk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[disk]`"""
-
-    max_gb: Amount = 20.0
-    """Past it, old logs are compressed and checkpoints beyond best, trunk and previous removed. A night of a hundred small models fits."""
-    floor_gb: AmountOrZero = 1.0
-    """The night pauses when less is free: room for the journal, and for whoever else writes there."""
-    log_mb: Count = 2048
-    """The cap on one log. A step a line is a megabyte; more than this is a loop that prints."""
-
-
-class Review(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[review]`"""
-
-    on: Switch = False
-    """A draft waits for a person before it is trained. Off: the night waits for nobody."""
-    timeout_s: Amount = 600.0
-    """After which it is approved. Two trials of five minutes: time to read a diff, and an absent reader costs little."""
-
-
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything that can be set."""
-
-    run: Run = Run()
-    limits: Limits = Limits()
-    experiment: Experiment = Experiment()
-    judging: Judging = Judging()
-    disk: Disk = Disk()
-    review: Review = Review()
 
 
 class Loaded(msgspec.Struct, frozen=True):

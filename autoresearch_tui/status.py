@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
+from autoresearch_tui.journal.money import spending
 from autoresearch_tui.journal.noise import Noise, gain_of, noise_of
-from autoresearch_tui.journal.state import Experiment, Run
+from autoresearch_tui.journal.state import Down, Experiment, Health, Run
 from autoresearch_tui.lines import closing, printable
 
 SHOWN = 12  # experiments in the screenful
@@ -25,10 +26,9 @@ def as_json(run: Run, alive: bool) -> dict[str, Any]:
         "baseline": {"val_bpb": baseline.value if baseline else None, "sigma": noise.sigma, "assumed": noise.assumed},
         "best": {"experiment": best.number, "commit": best.commit, "val_bpb": best.value, "trust": best.trust} if best else None,
         "counts": run.counts,
-        "proposals": {
-            name: {"asked": one.asked, "usable": one.usable, "refused": one.refused, "cost": None if one.unpriced else one.cost}
-            for name, one in run.health.items()
-        },
+        "proposals": {name: _health(run, name, one) for name, one in run.health.items()},
+        "researcher": _researcher(run),
+        "cost": _cost(run),
         "closing": msgspec.to_builtins(run.conclusion) if run.conclusion else None,
         "experiments": [_row(run, one, noise) for _, one in sorted(run.experiments.items())],
         "elsewhere": len(run.elsewhere),
@@ -56,6 +56,52 @@ def _row(run: Run, one: Experiment, noise: Noise) -> dict[str, Any]:
     }
 
 
+def _health(run: Run, name: str, one: Health) -> dict[str, Any]:
+    """How a researcher does: its replies, what was wrong with those that were refused, and what they took."""
+    down = run.down.get(name)
+    return {
+        "asked": one.asked,
+        "usable": one.usable,
+        "refused": one.refused,
+        "wrong": one.wrong,
+        "declined": one.declined,
+        "dialects": {dialect: {"asked": share.asked, "usable": share.usable} for dialect, share in one.dialects.items()},
+        "tokens_in": one.tokens_in,
+        "tokens_out": one.tokens_out,
+        "seconds": one.seconds,
+        "cost": None if one.unpriced else one.cost,
+        "seen": one.seen,
+        "down": {"why": down.why, "until": down.until} if down else None,
+    }
+
+
+def _researcher(run: Run) -> dict[str, Any] | None:
+    """Who proposes: the chain as it was named, and who of it speaks."""
+    if run.engine is None:
+        return None
+    chain = (run.engine.researcher, *run.engine.chain)
+    return {
+        "chain": chain,
+        "speaks": next((name for name in chain if name not in run.down), None),
+        "chosen": run.engine.chosen,
+        "local_only": run.engine.local_only,
+        "blocked": run.blocked,
+    }
+
+
+def _cost(run: Run) -> dict[str, Any]:
+    spent = spending(run)
+    return {
+        "researchers_usd": None if spent.unpriced else spent.researchers,
+        "gpu_hours": spent.gpu_hours,
+        "gpu": spent.gpu,
+        "currency": spent.currency,
+        "per_experiment": spent.shared(spent.experiments),
+        "per_sure_gain": spent.shared(spent.sure_gains),
+        "limit_usd": run.limits.cost,
+    }
+
+
 def why(run: Run) -> str:
     """What explains the phase, if anything does."""
     if run.ended:
@@ -66,7 +112,7 @@ def why(run: Run) -> str:
 
 
 def as_text(run: Run, alive: bool) -> str:
-    lines = [_headline(run, alive), *_result(run), ""]
+    lines = [_headline(run, alive), *_proposing(run), *_result(run), ""]
     shown = [one for _, one in sorted(run.experiments.items())]
     if len(shown) > SHOWN:
         lines.append(f"  .. {len(shown) - SHOWN} earlier")
@@ -90,6 +136,37 @@ def _headline(run: Run, alive: bool) -> str:
     number = f" #{running.number} {running.operator}" if running and alive else ""
     because = f": {why(run)}" if why(run) else ""
     return f"autoresearch {run.tag}  {sign} {state}{number}{because}"
+
+
+def _proposing(run: Run) -> list[str]:
+    """Who proposes, how that goes, and what it costs."""
+    if run.engine is None:
+        return []
+    chain = (run.engine.researcher, *run.engine.chain)
+    speaks = next((name for name in chain if name not in run.down), "")
+    health = run.health.get(speaks)
+    said = [f"by {speaks}" if speaks else "nobody can answer"]
+    if health and (replies := health.usable + health.refused):
+        said.append(f"{health.usable} of {replies} replies usable")
+    if run.engine.chosen and speaks:
+        said.append(run.engine.chosen)
+    if run.engine.local_only:
+        said.append("this machine only")
+    spent = spending(run)
+    if spent.unpriced:
+        said.append("cost unknown")
+    elif spent.researchers or run.limits.cost is not None:
+        limit = f" of {run.limits.cost:.2f}" if run.limits.cost is not None else ""
+        said.append(f"{spent.researchers:.2f}{limit} USD")
+    lines = ["  " + " · ".join(said)]
+    return lines + [f"  {name} is down: {run.down[name].why}{_again(run.down[name])}" for name in chain if name in run.down]
+
+
+def _again(down: Down) -> str:
+    try:
+        return f"; asked again at {datetime.fromtimestamp(down.until):%H:%M:%S}" if down.until else ""
+    except (OverflowError, OSError, ValueError):
+        return ""  # no time that a clock could show
 
 
 def _result(run: Run) -> list[str]:

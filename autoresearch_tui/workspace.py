@@ -19,7 +19,8 @@ from pathlib import Path
 import msgspec
 
 from autoresearch_tui.journal.store import last_moment
-from autoresearch_tui.settings import Settings
+from autoresearch_tui.privacy import scrubbed
+from autoresearch_tui.sections import Settings
 
 HIDDEN = ".autoresearch"
 
@@ -108,6 +109,10 @@ class RunFolder(msgspec.Struct, frozen=True):
 
     def reply(self, draft: str) -> Path:
         return self.folder / "replies" / f"{draft}.jsonl"
+
+    def scratch(self, draft: str) -> Path:
+        """Where a coding agent works on this draft."""
+        return self.folder / "scratch" / draft
 
     def trial(self, number: int, trial: int) -> Path:
         return self.folder / "trials" / name_of(number, trial)
@@ -259,7 +264,8 @@ def make(folder: Path, profile: str) -> None:
     if missing := missing_packages():
         raise WorkspaceError(f"{', '.join(missing)} missing for {sys.executable}: `pip install 'autoresearch-tui[harness]'` installs it.")
     command = [sys.executable, str(bundled("harness") / "prepare.py"), "new", str(folder), "--profile", profile]
-    done = subprocess.run(command, stdout=None if profile == "auto" else subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    heard = None if profile == "auto" else subprocess.DEVNULL
+    done = subprocess.run(command, env=scrubbed(os.environ, proxies=True), stdout=heard, stderr=subprocess.PIPE, text=True)
     if done.returncode:
         raise WorkspaceError(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"{folder} could not be made.")
     commit_all(folder)
@@ -277,7 +283,7 @@ def commit_all(folder: Path) -> None:
         ["add", "--", *files],
         [*identity, "commit", "-q", "--no-verify", "-m", "A workspace for autoresearch", "--", *files],
     )
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    environment = scrubbed(os.environ)
     for step in steps:
         try:
             done = subprocess.run(["git", *step], cwd=folder, env=environment, capture_output=True, text=True, timeout=60)

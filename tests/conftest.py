@@ -29,6 +29,7 @@ def data_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
     os.environ["AUTORESEARCH_DATA"] = str(folder)
     os.environ["XDG_CACHE_HOME"] = str(folder)
+    os.environ["AUTORESEARCH_TUI_RUN_RESEARCHER"] = "sweep"  # whatever model the machine may have
     return folder
 
 

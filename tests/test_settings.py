@@ -13,8 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import autoresearch_tui.sections
 import autoresearch_tui.settings
-from autoresearch_tui.settings import KINDS, Loaded, Settings, SettingsError, load
+from autoresearch_tui.sections import Settings
+from autoresearch_tui.settings import KINDS, Loaded, SettingsError, load
 from tests.machine import nobody
 
 NO_EDIT = "2: experiment.edit has to be a file inside the workspace, such as train.py, not"
@@ -389,7 +391,7 @@ def test_no_file_is_more_than_a_sentence(tmp_path_factory: pytest.TempPathFactor
 
 
 def test_every_setting_says_what_it_does() -> None:
-    source = Path(autoresearch_tui.settings.__file__).read_text(encoding="utf-8")
+    source = Path(autoresearch_tui.sections.__file__).read_text(encoding="utf-8")
     classes = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)}
     for section in Settings.__annotations__.values():
         for field, after in zip(classes[section].body[1::2], classes[section].body[2::2], strict=True):

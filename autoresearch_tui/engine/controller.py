@@ -10,12 +10,13 @@ import asyncio
 import errno
 import itertools
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from autoresearch_tui.clock import LOCAL
 from autoresearch_tui.engine import plan
 from autoresearch_tui.engine.answers import Refusal, answer, row_decided
+from autoresearch_tui.engine.chain import FIRST_S, Chain
 from autoresearch_tui.engine.closing import conclusion
 from autoresearch_tui.engine.drafting import Drafter
 from autoresearch_tui.engine.executors.local import Local
@@ -25,16 +26,18 @@ from autoresearch_tui.engine.processes import Unended
 from autoresearch_tui.engine.search import drawn
 from autoresearch_tui.engine.settling import restore_refs, settle
 from autoresearch_tui.engine.upkeep import Upkeep
+from autoresearch_tui.engine.writing import Writing
 from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.events import Recorded
 from autoresearch_tui.journal.state import Experiment, Run, Waiting
 from autoresearch_tui.journal.store import POLL_S, JournalBusy, JournalError, Writer
-from autoresearch_tui.researchers import NothingLeft, ResearcherDown
+from autoresearch_tui.journal.text import clean_line
 from autoresearch_tui.workspace import RunFolder
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 PATIENCE_S = 10.0  # between two looks at what only time mends
+LOOK_S = 0.5  # between two looks at the clock for researchers that are down
 ATTEMPTS = 30  # at a step that fails for no such reason: five minutes, as long as a disk may be away
 
 
@@ -60,25 +63,33 @@ class Controller:
         folder: RunFolder,
         lineage: Lineage,
         drafter: Drafter,
+        chain: Chain,
         executor: Local,
         upkeep: Upkeep,
         tell: Callable[[Recorded, Run], None],
+        overlap: str = "auto",
+        attempts: list[str] | None = None,
     ) -> None:
         self.journal = journal
         self.folder = folder
         self.lineage = lineage
         self.drafter = drafter
+        self.chain = chain
+        self.overlap = overlap
+        self.attempts = attempts if attempts is not None else []
+        """To speak to another machine, refused and not written down yet; any thread may add one."""
         self.executor = executor
         self.upkeep = upkeep
         self.tell = tell
         self.ending: plan.End | None = None
         self.restored = False
-        self.nothing_left = ""
-        """What the researcher said when it had nothing more to propose; a person's idea is tried all the same."""
         self.failures = 0
         """Of the step that is tried, in a row."""
         self.nudge = asyncio.Event()
+        self.news = asyncio.Event()
+        """Something was written down."""
         self.settling = asyncio.Lock()
+        self.writer = Writing(journal, drafter, chain, self.record)
         self.interrupt: Callable[[], object] = lambda: None
         """Ends whatever the current step waits for."""
 
@@ -89,6 +100,7 @@ class Controller:
     def record(self, *facts: e.Event) -> None:
         for recorded in self.journal.append(*facts):
             self.tell(recorded, self.run)
+        self.news.set()
 
     async def _record_at_last(self, facts: Callable[[], list[e.Event]]) -> None:
         """Facts that took minutes to come about: a full disk is waited out with them in hand."""
@@ -106,23 +118,30 @@ class Controller:
         """Until there is a reason to end."""
         listening = asyncio.create_task(self._listen())
         listening.add_done_callback(lambda _: self._stop_waiting())
+        beside = [asyncio.create_task(self._draft_ahead()), asyncio.create_task(self._look_for_researchers())]
         try:
             while True:
                 self.nudge.clear()
                 step = self.ending or (plan.next_step(self.run, self._moment()) if self.restored else plan.Restore())
                 if isinstance(step, plan.End):
                     return step
-                if listening.done():
-                    listening.result()
+                for task in (listening, *beside):
+                    if task.done():
+                        task.result()
                 await self._do_patiently(step)
         finally:
-            listening.cancel()
+            for task in (listening, *beside):
+                task.cancel()
+            await self.writer.stop()
 
-    async def begin_session(self, started: e.EngineStarted) -> None:
-        """The first fact of a session. What was meant for an engine of before does not reach this one."""
+    async def begin_session(self, started: e.EngineStarted, down: Mapping[str, str] | None = None) -> None:
+        """The first facts of a session, and why some of its researchers are down. What was meant for an engine of before lapses."""
         stale = (c.Pause, c.Resume, c.Stop) if not started.after else ()
         lapsed = [e.Lapsed(wish.command, "the engine that it was meant for has ended") for wish in plan.waiting(self.run, *stale)]
-        await self._record_at_last(lambda: [*lapsed, started])
+        back = datetime.now().timestamp() + FIRST_S
+        missing = [e.ResearcherDown(name, clean_line(why, 500), back) for name, why in (down or {}).items()]
+        warnings = [e.Warned(clean_line(warning, 500)) for warning in self.chain.warnings]
+        await self._record_at_last(lambda: [*lapsed, started, *missing, *warnings])
 
     def finish(self, why: str) -> None:
         """The last fact of a session."""
@@ -141,11 +160,20 @@ class Controller:
 
     def _stop_waiting(self) -> None:
         self.interrupt()
+        self.writer.interrupt()
         self.nudge.set()
 
     def _moment(self) -> plan.Moment:
-        free = shutil.disk_usage(self.folder.folder).free / 1e9
-        return plan.Moment(datetime.now(LOCAL), free, self.upkeep.floor_gb, self.executor.expected_s(self.run), self.nothing_left)
+        run = self.run
+        return plan.Moment(
+            datetime.now(LOCAL),
+            shutil.disk_usage(self.folder.folder).free / 1e9,
+            self.upkeep.floor_gb,
+            self.executor.expected_s(run),
+            self.writer.nothing_left,
+            able=tuple(name for name in self.chain.names if name not in run.down),
+            back_at=self.chain.back_at(run),
+        )
 
     async def _do_patiently(self, step: plan.Step) -> None:
         """What only time mends is waited for: every step may be done again, so nothing is lost by it."""
@@ -203,7 +231,7 @@ class Controller:
             case plan.Draw(idea):
                 self._draw(idea.command if idea else None)
             case plan.Ask(draft):
-                await self._ask(draft)
+                await self.writer.reply(draft)
             case plan.Hold(draft):
                 self.record(e.Held(draft, datetime.now().timestamp() + self.run.review_timeout_s))
             case plan.Propose(draft):
@@ -228,8 +256,45 @@ class Controller:
     def _draw(self, idea: int | None) -> None:
         if (changed := self.drafter.program_changed(self.run)) is not None:
             self.record(changed)
-        researcher = self.drafter.researcher
+        researcher = self.chain.speaker(self.run) or self.chain.first
         self.record(drawn(self.run, researcher.name, researcher.operators, idea))
+
+    async def _draft_ahead(self) -> None:
+        """While a trial runs, the next draft is written, unless whoever writes it computes where the trial does."""
+        while True:
+            self.news.clear()
+            step = plan.ahead(self.run, self._moment()) if self._may_overlap() else None
+            if step is None:
+                await self.news.wait()
+                continue
+            try:
+                await self._do(step)
+            except (OSError, LineageError, JournalBusy) as error:
+                self.warn_aside(f"the next draft has to wait: {error}")
+                await asyncio.sleep(PATIENCE_S)
+
+    def _may_overlap(self) -> bool:
+        if self.ending or not self.restored or self.overlap == "off":
+            return False
+        speaker = self.chain.speaker(self.run)
+        if speaker is None or self.overlap == "on":
+            return speaker is not None
+        return bool(speaker.dialects) and not speaker.shares  # who answers at once had better know how this trial ends
+
+    async def _look_for_researchers(self) -> None:
+        """Those that are down are asked whether they are back. Who returns is heard by whatever waits for it."""
+        while True:
+            try:
+                down = len(self.run.down)
+                while self.attempts:
+                    self.record(e.Blocked(clean_line(self.attempts[0], 300)))
+                    del self.attempts[0]
+                await self.chain.look(lambda: self.run, self.record)
+                if len(self.run.down) < down:
+                    self.nudge.set()
+            except (OSError, JournalBusy) as error:
+                self.warn_aside(f"that a researcher is back has to wait: {error}")
+            await asyncio.sleep(LOOK_S)
 
     def _by_hand(self, waiting: Waiting) -> None:
         """Keep or discard a row: at once where the resulting code is measured, else as an experiment on the trunk as it is now."""
@@ -244,25 +309,6 @@ class Controller:
             draft = next_draft(self.run)
             facts = [e.Drafting(draft, operator, self._tip, "", of=wish.experiment, idea=waiting.command, by=waiting.by)]
         self.record(*facts)
-
-    async def _ask(self, draft: str) -> None:
-        asking = asyncio.create_task(self.drafter.ask(self.run, draft, self.record))
-        self.interrupt = asking.cancel
-        try:
-            await asking
-            self.nothing_left = ""
-        except asyncio.CancelledError:
-            if not asking.cancelled():
-                raise
-        except NothingLeft as nothing:
-            self.record(*self.drafter.given_up(self.run, draft, str(nothing)))
-            self.nothing_left = str(nothing)
-        except ResearcherDown as down:
-            if self.drafter.researcher.name not in self.run.down:
-                self.record(e.ResearcherDown(self.drafter.researcher.name, str(down)))
-            await self._rest(PATIENCE_S)
-        finally:
-            self.interrupt = lambda: None
 
     # ---------------------------------------------------------------------------------------------------------------------------
     # Experiments
@@ -330,6 +376,7 @@ class Controller:
 
     async def _restore(self) -> None:
         """The first step of a session: the world says what the journal says, whatever happened to either."""
+        await self.drafter.clear(self.run)
         await asyncio.to_thread(restore_refs, self.run, self.lineage)
         await self._settle(None)
         if warning := await asyncio.to_thread(self.lineage.checked_out):
@@ -358,7 +405,7 @@ class Controller:
             if not self.run.paused:
                 pauses = plan.waiting(self.run, c.Pause)
                 self.record(e.Paused(pauses[0].by), *[e.Fulfilled(wish.command) for wish in pauses])
-                await self.drafter.researcher.release()
+                await self.chain.release()
         elif self.run.waiting != rest.why:
             self.record(e.Waiting(rest.why))
         now = datetime.now().timestamp()
@@ -403,7 +450,7 @@ class Controller:
             if isinstance(wish.wish, c.Stop) and wish.wish.now:
                 self.leave(f"stopped by {wish.by}")
         if self.ending:
-            self.interrupt()
+            self._stop_waiting()
         self.executor.heed(self.run)
-        if self.drafter.asked and self.drafter.asked not in self.run.drafts:
-            self.interrupt()
+        if self.writer.draft not in self.run.drafts or (plan.waiting(self.run, c.Stop) and not self.run.unsettled):
+            self.writer.interrupt()

@@ -1,101 +1,121 @@
-"""A draft on its way to being an experiment: the researcher is asked, its reply becomes a checked train.py, kept as a blob in git.
+"""A draft on its way to being an experiment: a researcher is asked, its reply becomes a checked train.py, kept as a blob in git.
 
-The reply is written to `replies/<draft>.jsonl` as it streams. What a draft may be asked, and what its reply is worth, `proposals` knows.
+The reply is written to `replies/<draft>.jsonl` as it streams. What the researcher is told `briefing.py` knows, what its reply is worth
+`proposals`.
 """
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import cast
 
-from msgspec.structs import replace
-
+from autoresearch_tui.engine.briefing import Briefs
+from autoresearch_tui.engine.environment import importable
 from autoresearch_tui.engine.lineage import Lineage, LineageError
-from autoresearch_tui.engine.search import heat, near_misses
+from autoresearch_tui.engine.processes import sweep
+from autoresearch_tui.engine.settling import remove_tree
+from autoresearch_tui.engine.sources import Sources
 from autoresearch_tui.journal import events as e
-from autoresearch_tui.journal.commands import Idea
-from autoresearch_tui.journal.noise import Noise, gain_of, noise_of
 from autoresearch_tui.journal.state import Draft, Experiment, Run
-from autoresearch_tui.journal.text import clean_line
-from autoresearch_tui.proposals.checks import fingerprint, refusal, size
+from autoresearch_tui.journal.text import clean_line, clean_text
+from autoresearch_tui.proposals.checks import Turned, fingerprint, refusal, size, turns_of
 from autoresearch_tui.proposals.edits import apply
 from autoresearch_tui.proposals.honesty import breach
 from autoresearch_tui.proposals.knobs import changed_knobs
-from autoresearch_tui.proposals.memory import Tried
 from autoresearch_tui.proposals.reapply import reapply
 from autoresearch_tui.proposals.reply import Unusable, read_reply
-from autoresearch_tui.researchers import NotUnderstood, Request, Researcher
+from autoresearch_tui.researchers import NotUnderstood, Part, Request, Researcher
+from autoresearch_tui.sections import Proposing
 from autoresearch_tui.workspace import RunFolder, Workspace
 
 Record = Callable[..., None]
 REDONE = {"revert": "revert", "ablate": "without"}  # what is said of it; otherwise a change is made again
-REMEMBERED = 50  # sources: those of the trunk's tip and its neighbours are what is asked for
+DETAIL = 4000  # characters of what was wrong with a reply
 
 
 class Drafter:
-    """Asks one researcher, for one workspace."""
+    """Makes drafts, for one run."""
 
-    def __init__(self, workspace: Workspace, folder: RunFolder, lineage: Lineage, researcher: Researcher) -> None:
+    def __init__(self, workspace: Workspace, folder: RunFolder, lineage: Lineage, proposing: Proposing | None = None) -> None:
         self.workspace = workspace
         self.folder = folder
         self.lineage = lineage
-        self.researcher = researcher
-        self.asked = ""
-        """The draft that is being written."""
+        self.sources = Sources(lineage)
+        self.briefs = Briefs(workspace, folder, lineage, self.sources, proposing or Proposing())
         self._elsewhere: dict[str, str] | None = None
-        self._sources: dict[str, str] = {}
+        self._importable: tuple[frozenset[str] | None] | None = None
         self._program = ("", "")
         """The text of `program.md` that was read last, and its hash."""
 
     def source(self, run: Run, number: int) -> str:
-        """The train.py of an experiment. Its commit says which for ever, so git is asked once."""
-        commit = run.experiments[number].commit
-        if commit not in self._sources:
-            if len(self._sources) >= REMEMBERED:
-                self._sources.clear()
-            self._sources[commit] = self.lineage.read(commit, run.edit).decode("utf-8", "surrogateescape")
-        return self._sources[commit]
+        """The train.py of an experiment."""
+        return self.sources.of(run, number)
 
-    async def ask(self, run: Run, name: str, record: Record) -> None:
-        """Get a train.py for this draft, or the reason why there is none."""
+    async def ask(self, run: Run, name: str, record: Record, researcher: Researcher | None = None, window: int = 0) -> None:
+        """Get a train.py for this draft, or the reason why there is none. A reply that was paid for is not asked for again."""
         draft = run.drafts[name]
-        if draft.of is not None:
+        if draft.of is not None and not draft.needs_reply:
             record(*self._redone(run, draft, draft.of))
             return
-        self.asked = name
         try:
-            text = self._paid_for(draft) if draft.replied else await self._reply(run, draft, record)
+            if draft.replied:
+                text, cut = self._paid_for(draft), draft.cut
+            else:
+                assert researcher is not None, "somebody is asked"
+                text, cut = await self._reply(run, draft, record, researcher, window)
         except NotUnderstood as error:
             record(*self.given_up(run, name, str(error)))
             return
-        finally:
-            self.asked = ""
-        record(self._checked(run, draft, text))
+        record(self._checked(run, draft, text, cut))
 
-    async def _reply(self, run: Run, draft: Draft, record: Record) -> str:
+    async def _reply(self, run: Run, draft: Draft, record: Record, researcher: Researcher, window: int) -> tuple[str, str]:
+        """The text of a reply, and why it is not whole."""
+        request = self.briefs.request(run, draft, researcher, window)
+        tokens = request.prompt.tokens if request.prompt else 0
+        record(e.Asked(draft.draft, researcher.name, self.briefs.dialect(run, draft, researcher), tokens))
         began = time.monotonic()
         texts: list[str] = []
-        tokens_in = tokens_out = 0
-        cost: float | None = 0.0
+        took = Part("usage", cost=None if researcher.metered else 0.0)
+        try:
+            async with aclosing(cast("AsyncGenerator[Part, None]", researcher.propose(request))) as parts:
+                took = await self._streamed(draft, parts, texts, took)
+        except BaseException:
+            if researcher.metered or took.tokens_in:
+                record(e.Spent(draft.draft, took.tokens_in, took.tokens_out, took.cost))
+            raise
+        finally:
+            remove_tree(self.folder.scratch(draft.draft))
+        seconds = round(time.monotonic() - began, 3)
+        record(e.Replied(draft.draft, seconds, took.tokens_in, took.tokens_out, took.cost, clean_line(took.cut), took.seen))
+        return "".join(texts), took.cut
+
+    async def _streamed(self, draft: Draft, parts: AsyncGenerator[Part, None], texts: list[str], took: Part) -> Part:
+        """Write a reply down as it comes; what it took."""
         path = self.folder.reply(draft.draft)
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
+        with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(json.dumps({"kind": "attempt", "text": str(len(draft.refusals) + 1)}) + "\n")
-            async for part in self.researcher.propose(self.request(run, draft)):
+            async for part in parts:
                 if part.kind == "usage":
-                    tokens_in, tokens_out, cost = part.tokens_in, part.tokens_out, part.cost
+                    took = part
                     continue
                 file.write(json.dumps({"kind": part.kind, "text": part.text}) + "\n")
                 file.flush()
                 if part.kind == "text":
                     texts.append(part.text)
-        if self.researcher.name in run.down:
-            record(e.ResearcherUp(self.researcher.name))
-        record(e.Replied(draft.draft, round(time.monotonic() - began, 3), tokens_in, tokens_out, cost))
-        return "".join(texts)
+        return took
+
+    async def clear(self, run: Run) -> None:
+        """End what is left of coding agents whose engine died."""
+        for draft in run.drafts:
+            await sweep(str(self.folder.scratch(draft)))
+            await asyncio.to_thread(remove_tree, self.folder.scratch(draft))
 
     def _paid_for(self, draft: Draft) -> str:
         """The reply that was there before an engine died: it is not asked for, and paid for, again."""
@@ -109,41 +129,36 @@ class Drafter:
         return "".join(texts)
 
     def request(self, run: Run, draft: Draft) -> Request:
-        wish = run.wishes.get(draft.idea_of) if draft.idea_of is not None else None
-        here = replace(run, tip=draft.parent)  # as seen from the parent, whatever the trunk became since
-        return Request(
-            draft=draft.draft,
-            operator=draft.operator,
-            source=self.source(run, draft.parent),
-            number=len(run.experiments),
-            seed=run.seed,
-            tried=tuple(_tried(run, one) for one in run.experiments.values() if one.parent is not None),
-            idea=wish.wish.text if wish and isinstance(wish.wish, Idea) else "",
-            notes=tuple(run.notes[note] for note in draft.notes if note in run.notes),
-            refusals=draft.refusals,
-            trunk=here.trunk,
-            near=near_misses(here),
-            sigma=noise_of(run).sigma,
-            heat=heat(run),
-            context=self.workspace.context,
-        )
+        """What a researcher that reads no prompt is asked."""
+        return self.briefs.request(run, draft)
 
-    def _checked(self, run: Run, draft: Draft, text: str) -> e.Event:
+    def _checked(self, run: Run, draft: Draft, text: str, cut: str) -> e.Event:
         parent = self.source(run, draft.parent)
         try:
+            if cut:
+                raise Unusable(f"The reply was cut at {cut}: a shorter one may be whole.", "reply")
             reply = read_reply(text)
-            source = apply(parent, reply.edit)
+            source = apply(parent, reply.edit, run.edit)
+            if problem := self._refusal(parent, source, self._known(run), _turned(run, draft.parent)):
+                raise problem
         except Unusable as error:
-            return e.Refused(draft.draft, clean_line(str(error), 500))
-        if reason := self._refusal(parent, source, self._known(run)):
-            return e.Refused(draft.draft, clean_line(reason, 500))
+            return e.Refused(draft.draft, clean_line(str(error), 500), error.kind, clean_text(error.detail, DETAIL))
         return self._drafted(draft.draft, parent, source, reply.idea, reply.why)
 
-    def _refusal(self, parent: str, source: str, known: dict[str, str]) -> str | None:
+    def _refusal(self, parent: str, source: str, known: dict[str, str], turned: dict[Turned, str] | None = None) -> Unusable | None:
         """Why it is not worth a trial. Where it evaluates itself, the lines that do so are not its own."""
         measured = self.workspace.measured
-        reason = refusal(parent, source, known, contract=measured)
-        return reason or (None if measured else breach(parent, source, self.workspace.frozen, self.workspace.metric))
+        constants = {"MAX_SEQ_LEN": self.workspace.context} if self.workspace.context else {}
+        if problem := refusal(parent, source, known, contract=measured, modules=self._modules, turned=turned, constants=constants):
+            return problem
+        touched = None if measured else breach(parent, source, self.workspace.frozen, self.workspace.metric)
+        return Unusable(touched, "frozen") if touched else None
+
+    @property
+    def _modules(self) -> frozenset[str] | None:
+        if self._importable is None:
+            self._importable = (importable(self.workspace),)
+        return self._importable[0]
 
     def _drafted(self, draft: str, parent: str, source: str, idea: str, why: str, moved_to: int | None = None) -> e.Drafted:
         return e.Drafted(
@@ -196,13 +211,13 @@ class Drafter:
         if merged == onto:
             return self.given_up(run, draft.draft, f"the trunk is so already: the change of #{of} makes no difference")
         if reason := self._unfit(run, draft, onto, merged):
-            return self.given_up(run, draft.draft, reason)
+            return self.given_up(run, draft.draft, str(reason))
         idea, why = f"{REDONE.get(draft.operator, 'again')} #{of}: {one.idea}", one.why
         if draft.operator == "ablate":
             why = f"Is #{of} still needed? It was {one.reason}."
         return [self._drafted(draft.draft, onto, merged, idea, why)]
 
-    def _unfit(self, run: Run, draft: Draft, onto: str, merged: str) -> str | None:
+    def _unfit(self, run: Run, draft: Draft, onto: str, merged: str) -> Unusable | None:
         """What lines are merged to may be no train.py any more. That it was trained already is no reason against what a person wants."""
         return self._refusal(onto, merged, {} if draft.kept_by else self._known(run))
 
@@ -220,6 +235,8 @@ class Drafter:
         draft = run.drafts[name]
         if draft.parent != run.tip:
             return [self._moved(run, draft)]
+        if not draft.kept_by and (where := self._known(run).get(draft.fingerprint)):  # another draft came first
+            return [e.Abandoned(name, f"this is {where} again", outdated=True)]
         number = len(run.experiments)
         fulfilled = [e.Fulfilled(wish, f"experiment {number}") for wish in (draft.idea_of, *draft.notes) if wish in run.wishes]
         experiment = e.Proposed(
@@ -244,9 +261,10 @@ class Drafter:
         onto = self.source(run, run.tip)
         merged = reapply(self.source(run, draft.parent), self.lineage.read_blob(draft.blob), onto)
         if merged is None or merged == onto:
-            return e.Abandoned(draft.draft, f"the trunk moved to #{run.tip}, where the edit does not fit any more")
+            return e.Abandoned(draft.draft, f"the trunk moved to #{run.tip}, where the edit does not fit any more", outdated=True)
         if reason := self._unfit(run, draft, onto, merged):
-            return e.Abandoned(draft.draft, clean_line(f"the trunk moved to #{run.tip}, where the edit is of no use: {reason}", 500))
+            why = clean_line(f"the trunk moved to #{run.tip}, where the edit is of no use: {reason}", 500)
+            return e.Abandoned(draft.draft, why, outdated=True)
         return self._drafted(draft.draft, onto, merged, draft.idea, draft.why, moved_to=run.tip)
 
     def given_up(self, run: Run, draft: str, why: str) -> list[e.Event]:
@@ -277,8 +295,10 @@ class Drafter:
         return e.ProgramChanged(sha, "\n".join(lines))
 
 
-def _tried(run: Run, one: Experiment) -> Tried:
-    assert one.parent is not None, "the baseline is no change"
-    gain = gain_of(run, one, Noise())  # how sure it is, the researcher may ask of sigma
-    worse = 0.0 - gain.value if gain else None  # not -0.0, which would be shown
-    return Tried(one.number, one.changes, one.verdict, worse, one.parent, len(one.numbers), one.operator)
+def _turned(run: Run, parent: int) -> dict[Turned, str]:
+    """The knobs that were turned from this very parent, to what, and what came of it; a crash may have been an accident."""
+    return {
+        turns_of(one.changes): f"experiment {one.number}: {one.verdict}, {one.reason}"
+        for one in run.experiments.values()
+        if one.parent == parent and one.changes and one.verdict in ("keep", "discard")
+    }

@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from autoresearch_tui.privacy import scrubbed
+
 RESTARTS = 5
 WITHIN_S = 3600.0
 MEANT = (0, 1, 2)  # exit codes of an engine that ended because it wanted to, or said in a sentence why it could not go on
@@ -66,7 +68,14 @@ def stay_awake() -> subprocess.Popen[bytes] | None:
         command = ["systemd-inhibit", "--what=sleep:idle", "--who=autoresearch-tui", "--why=a night of training", *wait]
     else:
         return None
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    nothing = subprocess.DEVNULL
+    return subprocess.Popen(command, env=scrubbed(os.environ) | _bus(), stdin=nothing, stdout=nothing, stderr=nothing)
+
+
+def _bus() -> dict[str, str]:
+    """Where the system listens for such a wish."""
+    names = ("DBUS_SYSTEM_BUS_ADDRESS", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR")
+    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 def main(lock: str, ready: str, *arguments: str) -> int:

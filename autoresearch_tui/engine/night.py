@@ -6,11 +6,13 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import datetime
 from importlib.metadata import version
 
 from autoresearch_tui.clock import LOCAL
-from autoresearch_tui.engine import opening
+from autoresearch_tui.engine import endpoints, opening
+from autoresearch_tui.engine.choosing import affordable, checked, choose, hired, refuse_to_start
 from autoresearch_tui.engine.controller import Controller
 from autoresearch_tui.engine.drafting import Drafter
 from autoresearch_tui.engine.executors.local import Local
@@ -24,10 +26,12 @@ from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal.events import Recorded
 from autoresearch_tui.journal.state import Run
 from autoresearch_tui.journal.store import Journal, JournalError, Writer
-from autoresearch_tui.researchers import UnknownResearcher, named
-from autoresearch_tui.settings import Settings
+from autoresearch_tui.privacy import guard
+from autoresearch_tui.sections import Settings
 from autoresearch_tui.telemetry.machine import boot_id, is_alive, person
 from autoresearch_tui.workspace import RunFolder, Workspace, WorkspaceError, hide
+
+ENDPOINTS = "endpoints.json"
 
 Tell = Callable[[Recorded, Run], None]
 
@@ -42,46 +46,52 @@ def spend(workspace: Workspace, settings: Settings, asked: Asked, tell: Tell) ->
 
 
 def _spend(workspace: Workspace, settings: Settings, asked: Asked, tag: str, tell: Tell) -> End:
+    become_subreaper()
+    return asyncio.run(_night(workspace, settings, asked, tag, tell))
+
+
+async def _night(workspace: Workspace, settings: Settings, asked: Asked, tag: str, tell: Tell) -> End:
     lineage = Lineage(workspace.folder, tag, workspace.edit)
     lineage.clear_stale_locks()
     folder = workspace.run(tag)
-    researcher = named(_one(settings.run.researcher))
-    if is_new := not _was_begun(folder):
-        first = opening.begin(workspace, lineage, folder, settings, asked)
-    elif asked.origin:
-        raise WorkspaceError(f"the run {tag} exists already: `--from` says where a new run begins, so it wants a new `--tag`.")
-    with Writer(folder.journal) as journal:
-        if is_new:
-            for recorded in journal.append(*first):
-                tell(recorded, journal.run)
-        last = journal.run.engine
-        if last and not journal.run.ended and last.pid != os.getpid() and is_alive(last.pid, last.born, last.boot):
-            raise Locked(f"the engine {last.pid} works on {tag} already, though the lock is gone: `autoresearch-tui send stop` ends it.")
-        opening.refuse_another_key(journal.run, workspace)
-        executor = Local(workspace, folder, lineage, boot_id(), settings.disk.log_mb * 2**20)
-        backup = lineage.repository.common_dir / "autoresearch" / f"{tag}.sqlite"
-        upkeep = Upkeep(folder, backup, settings.disk.floor_gb, settings.disk.max_gb)
-        drafter = Drafter(workspace, folder, lineage, researcher)
-        started = opening.session(journal.run, settings, asked, researcher.name, version("autoresearch-tui"), datetime.now(LOCAL))
-
-        async def night() -> End:
-            controller = Controller(journal, folder, lineage, drafter, executor, upkeep, tell)
+    chosen = await choose(settings, os.environ)
+    chain = hired(chosen, settings, os.environ)
+    endpoints.remind(workspace.hidden / ENDPOINTS, chain.researchers)
+    attempts: list[str] = []
+    with guard(attempts.append) if chain.local_only else nullcontext():
+        down = await checked(chain)
+        cost = affordable(chain, settings)
+        if not asked.after:
+            refuse_to_start(chain, down)
+        if is_new := not _was_begun(folder):
+            first = opening.begin(workspace, lineage, folder, settings, asked)
+        elif asked.origin:
+            raise WorkspaceError(f"the run {tag} exists already: `--from` says where a new run begins, so it wants a new `--tag`.")
+        with Writer(folder.journal) as journal:
+            if is_new:
+                for recorded in journal.append(*first):
+                    tell(recorded, journal.run)
+            last = journal.run.engine
+            if last and not journal.run.ended and last.pid != os.getpid() and is_alive(last.pid, last.born, last.boot):
+                raise Locked(
+                    f"the engine {last.pid} works on {tag} already, though the lock is gone: `autoresearch-tui send stop` ends it."
+                )
+            opening.refuse_another_key(journal.run, workspace)
+            executor = Local(workspace, folder, lineage, boot_id(), settings.disk.log_mb * 2**20)
+            backup = lineage.repository.common_dir / "autoresearch" / f"{tag}.sqlite"
+            upkeep = Upkeep(folder, backup, settings.disk.floor_gb, settings.disk.max_gb)
+            drafter = Drafter(workspace, folder, lineage, settings.proposing)
+            proposers = opening.Proposers(chain.names, chosen.why, chain.local_only, cost)
+            started = opening.session(journal.run, settings, asked, proposers, version("autoresearch-tui"), datetime.now(LOCAL))
+            controller = Controller(journal, folder, lineage, drafter, chain, executor, upkeep, tell, settings.run.overlap, attempts)
             _listen_to_signals(controller)
-            await controller.begin_session(started)
-            end = await controller.work()
+            await controller.begin_session(started, down)
+            try:
+                end = await controller.work()
+            finally:
+                endpoints.keep(workspace.hidden / ENDPOINTS, chain.researchers)
             controller.finish(end.why)
             return end
-
-        become_subreaper()
-        return asyncio.run(night())
-
-
-def _one(spec: str | list[str]) -> str:
-    """Who proposes; `sweep` needs nothing, so it is there when nobody was named."""
-    names = [spec] if isinstance(spec, str) else spec
-    if len(names) > 1:
-        raise UnknownResearcher(f"one researcher at a time so far: choose one of {', '.join(names)}.")
-    return names[0] if names and names[0] else "sweep"
 
 
 def _was_begun(folder: RunFolder) -> bool:

@@ -18,7 +18,7 @@ from autoresearch_tui.journal.results import Unreadable, read_file
 from autoresearch_tui.journal.state import Run
 from autoresearch_tui.journal.store import Journal
 from autoresearch_tui.journal.text import clean_line
-from autoresearch_tui.settings import Settings
+from autoresearch_tui.sections import Settings
 from autoresearch_tui.telemetry.machine import boot_id, born, device_class
 from autoresearch_tui.workspace import RunFolder, Workspace, WorkspaceError, data_folder, is_tag
 
@@ -141,7 +141,16 @@ def refuse_another_key(run: Run, workspace: Workspace) -> None:
             )
 
 
-def session(run: Run, settings: Settings, asked: Asked, researcher: str, version: str, now: datetime) -> e.EngineStarted:
+class Proposers(msgspec.Struct, frozen=True):
+    """Who proposes in a session, as far as its first fact says it."""
+
+    names: tuple[str, ...]
+    chosen: str = ""
+    local_only: bool = False
+    cost: float | None = None
+
+
+def session(run: Run, settings: Settings, asked: Asked, proposers: Proposers, version: str, now: datetime) -> e.EngineStarted:
     """The fact that an engine takes the run up. A keeper's restart keeps what the person had said."""
     kept = asked.after and run.engine is not None
     return e.EngineStarted(
@@ -149,18 +158,23 @@ def session(run: Run, settings: Settings, asked: Asked, researcher: str, version
         born=born(os.getpid()),
         boot=boot_id(),
         version=version,
-        researcher=researcher,
-        limits=run.limits if kept else first_limits(settings, now),
+        researcher=proposers.names[0],
+        limits=run.limits if kept else first_limits(settings, proposers.cost, now),
         review=run.review if kept else settings.review.on,
         review_timeout_s=settings.review.timeout_s,
         after=asked.after,
         device=run.key.get("device", ""),
         rules=run.rules if kept else e.Rules(settings.judging.max_memory_gb, settings.judging.hopeless, settings.judging.drift_every),
+        chain=proposers.names[1:],
+        chosen=proposers.chosen,
+        local_only=proposers.local_only,
+        rates=e.Rates(settings.cost.gpu_hour, settings.cost.currency),
     )
 
 
-def first_limits(settings: Settings, now: datetime) -> e.Limits:
-    limits = e.Limits(experiments=settings.limits.experiments, between=settings.limits.between or "", cost=settings.limits.max_cost)
+def first_limits(settings: Settings, cost: float | None, now: datetime) -> e.Limits:
+    mine = settings.limits
+    limits = e.Limits(experiments=mine.experiments, between=mine.between or "", cost=cost, declined=mine.declined)
     moments = []
     for what, value in (("until", settings.limits.until), ("hours", settings.limits.hours)):
         if value is not None:

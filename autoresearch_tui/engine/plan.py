@@ -17,7 +17,7 @@ from autoresearch_tui.journal.commands import Again, Discard, Idea, Keep, Pause,
 from autoresearch_tui.journal.events import Purpose
 from autoresearch_tui.journal.state import Draft, Experiment, Run, Trial, Waiting
 
-ATTEMPTS = 3  # replies to one draft before it is given up
+ATTEMPTS = 5  # replies to one draft before it is given up: two repairs, another form of an edit, and a repair of that
 FRUITLESS = 3  # drafts given up in a row before the next one waits
 CRASHES = 3  # experiments in a row that crash before the trunk is asked whether it still trains
 CRASHING_S = 600.0  # between two looks at a machine on which nothing trains
@@ -149,6 +149,10 @@ class Moment(msgspec.Struct, frozen=True):
     """How long a trial takes, from launch to verdict."""
     nothing_left: str = ""
     """Why the researcher has nothing more to propose, if it said so."""
+    able: tuple[str, ...] | None = None
+    """The researchers that can answer now; None: nobody asked."""
+    back_at: float | None = None
+    """When those that cannot are looked for again; None: only a person helps."""
 
 
 def next_step(run: Run, moment: Moment) -> Step:
@@ -180,14 +184,44 @@ def next_step(run: Run, moment: Moment) -> Step:
         return _trial(run, more.number, more.purpose)
     if ends:
         return End(f"{limit} experiments are done")
-    steps = [_of_draft(run, draft, moment) for draft in run.drafts.values()]
-    if steps:
+    if idea := _next_idea(run):
+        return Draw(idea)
+    if steps := _of_drafts(run, moment):
         return next((step for step in steps if not isinstance(step, Rest)), steps[0])
-    return _resting(run, moment) or Draw(next(iter(waiting(run, Idea)), None))
+    return _resting(run, moment) or Draw()
+
+
+def ahead(run: Run, moment: Moment) -> Step | None:
+    """What may be done for the next draft while a trial runs; None: nothing. A draft is paid for: none is begun that comes too late."""
+    late = run.limits.deadline is not None and moment.now.timestamp() + 2 * moment.trial_s > run.limits.deadline
+    closes = any(trial.purpose == "closing" and not trial.outcome for one in run.unsettled for trial in one.trials)
+    full = run.limits.experiments is not None and len(run.experiments) >= run.limits.experiments
+    if not run.unsettled or run.tip is None or late or closes or full or moment.nothing_left or gate(run, moment):
+        return None
+    if idea := _next_idea(run):
+        return Draw(idea)
+    steps = _of_drafts(run, moment)
+    if not run.drafts and not _resting(run, moment):
+        return Draw()
+    return next((step for step in steps if isinstance(step, Ask | Hold | GiveUp)), None)
+
+
+def _next_idea(run: Run) -> Waiting | None:
+    """A person's idea that nobody works on yet. It comes before what was drafted already."""
+    under_way = {draft.idea_of for draft in run.drafts.values()}
+    return next((wish for wish in waiting(run, Idea) if wish.command not in under_way), None)
+
+
+def _of_drafts(run: Run, moment: Moment) -> list[Step]:
+    """What each draft needs, those of people's ideas first."""
+    drafts = sorted(run.drafts.values(), key=lambda draft: draft.idea_of is None)
+    return [_of_draft(run, draft, moment) for draft in drafts]
 
 
 def _resting(run: Run, moment: Moment) -> Step | None:
-    """A researcher that has nothing usable to say is asked again, but less and less often."""
+    """A researcher that has nothing usable to say is asked again, but less and less often. Where none can answer, nothing is begun."""
+    if moment.able == ():
+        return _unanswered(run, moment)
     if run.fruitless < FRUITLESS or waiting(run, Idea):
         return None
     until = run.fruitless_at + min(600.0, 10.0 * 2 ** (run.fruitless - FRUITLESS))
@@ -332,12 +366,26 @@ def _of_draft(run: Run, draft: Draft, moment: Moment) -> Step:
     if not draft.blob:
         if len(draft.refusals) >= ATTEMPTS:
             return GiveUp(draft.draft, f"refused {len(draft.refusals)} times, at last: {draft.refusals[-1]}")
+        if draft.replied or not draft.needs_reply or moment.able is None:
+            return Ask(draft.draft)
+        if not moment.able:
+            return _unanswered(run, moment)
+        if not set(moment.able) - set(draft.declined):
+            return GiveUp(draft.draft, f"{', '.join(draft.declined)} will not answer it")
         return Ask(draft.draft)
     if draft.held_until is None:
         return Hold(draft.draft) if run.review and not draft.kept_by else Propose(draft.draft)
     if draft.approved_by or moment.now.timestamp() >= draft.held_until:
         return Propose(draft.draft)
     return Rest(f"draft {draft.draft} waits for a person", draft.held_until)
+
+
+def _unanswered(run: Run, moment: Moment) -> Step:
+    """Nobody can answer. What only a person mends is waited for too: somebody may look at the screen."""
+    why = "; ".join(f"{name} is down: {down.why}" for name, down in run.down.items())
+    if moment.back_at is None:
+        return End(why or "no researcher can answer")
+    return Rest(why, moment.back_at)
 
 
 def waiting(run: Run, *kinds: type) -> list[Waiting]:

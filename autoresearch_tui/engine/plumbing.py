@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autoresearch_tui.privacy import scrubbed
+
 if TYPE_CHECKING:
     from git.cmd import Git
 
@@ -68,7 +70,9 @@ def call(
     Git gets a session of its own: ctrl+c in the terminal is for the engine, which ends in its own order, not for a git halfway.
     """
     git = gitpython()
-    ours = dict(environment or {})
+    kept = {*scrubbed(os.environ), "XDG_CONFIG_HOME"}
+    hidden = {name: "" for name in os.environ if name not in kept and not name.startswith("GIT_")}  # keys are not git's to know
+    ours = hidden | dict(environment or {})
     strays = [name for name in os.environ if name.startswith("GIT_") and name not in ours and name != "GIT_EXEC_PATH"]
     unset = ["env", *(part for name in strays for part in ("-u", name))] if strays else []  # GitPython can add to the environment only
     try:

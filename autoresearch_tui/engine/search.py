@@ -31,6 +31,9 @@ PLATEAU = 15  # experiments without an improvement before the search changes its
 WARMING = 15  # further ones until it is as bold as it can be
 NEAR = 2.0  # sigmas that a near miss may be worse than its parent
 OFFERED = 5  # near misses at once
+REPAIRABLE = ("error", "contract")  # crashes that may be a slip of the pen; what needs too much memory is another idea
+REPAIRS = 2  # of one idea
+RECENT = 3  # experiments after which a crash is left alone: while one trained, the next was drafted already
 SELDOM = 10  # drafts from one ablation to the next
 
 
@@ -38,22 +41,24 @@ class Move(msgspec.Struct, frozen=True):
     operator: str
     parent: int
     of: int | None = None
-    """The experiment that is taken back; then no researcher is asked."""
+    """The experiment that is taken back, and then no researcher is asked; or the one that is repaired."""
 
 
 def drawn(run: Run, researcher: str, able: Collection[str], idea: int | None = None) -> e.Drafting:
     """The fact with which a draft begins. A person's idea is tried as it was said: it is never a combination, and nothing is taken back."""
     assert run.tip is not None, "the baseline comes first"
     move = next_move(run, able) if idea is None else Move("explore", run.tip)
-    if move.of is not None:  # what people told the researcher waits for a draft that it writes
+    if move.of is not None and move.operator != "repair":  # what people told the researcher waits for a draft that it writes
         return e.Drafting(next_draft(run), move.operator, move.parent, "", of=move.of)
     notes = tuple(run.notes)
-    return e.Drafting(next_draft(run), move.operator, move.parent, researcher, idea=idea, notes=notes, program=run.program)
+    return e.Drafting(next_draft(run), move.operator, move.parent, researcher, of=move.of, idea=idea, notes=notes, program=run.program)
 
 
 def next_move(run: Run, able: Collection[str]) -> Move:
     """What is tried next from here, of what the researcher is able to do, and of what the engine can do itself."""
     assert run.tip is not None, "the baseline comes first"
+    if "repair" in able and (broken := _to_repair(run)) is not None:
+        return Move("repair", run.tip, broken)
     near = near_misses(run)
     possible = [one for one in OPERATORS[:-1] if one in able and (one != "combine" or len(near) > 1)]
     if plateau(run) >= PLATEAU and (forced := _forced(run, possible, len(near))):
@@ -148,6 +153,25 @@ def _forced(run: Run, possible: Collection[str], near: int) -> str | None:
     since = len(run.experiments) - plateau(run)
     combined = sum(one.operator == "combine" for number, one in run.experiments.items() if number >= since)
     return "combine" if "combine" in possible and combined < math.comb(near, 2) else None
+
+
+def _to_repair(run: Run) -> int | None:
+    """The experiment that just crashed by what may be a slip: its author sees how, and mends it, once or twice."""
+    made: list[Experiment | Draft] = [*run.experiments.values(), *run.drafts.values(), *run.given_up]
+    tried = {one.of for one in made if one.operator == "repair"}
+    for number in sorted(run.experiments)[-RECENT:][::-1]:
+        one = run.experiments[number]
+        if one.verdict == "crash" and one.researcher and one.number not in tried and one.reason.partition(":")[0] in REPAIRABLE:
+            return number if _repairs(run, one) < REPAIRS else None
+    return None
+
+
+def _repairs(run: Run, one: Experiment) -> int:
+    """How often this idea was repaired already."""
+    count = 0
+    while one.operator == "repair" and one.of in run.experiments:
+        count, one = count + 1, run.experiments[one.of]
+    return count
 
 
 def near_misses(run: Run) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from autoresearch_tui.engine.lineage import Lineage
 from autoresearch_tui.journal import results
 from autoresearch_tui.journal.state import Experiment, Run
+from autoresearch_tui.privacy import scrubbed
 from autoresearch_tui.workspace import RunFolder
 
 
@@ -107,7 +108,8 @@ def remove_tree(folder: Path) -> None:
     if folder.is_symlink() or folder.is_file():
         folder.unlink()
     elif folder.exists():
-        subprocess.run(["rm", "-rf", "--", str(folder)], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        remove = ["rm", "-rf", "--", str(folder)]
+        subprocess.run(remove, env=scrubbed(os.environ), stdin=subprocess.DEVNULL, capture_output=True, check=False)
 
 
 def _show_best(run: Run, folder: RunFolder) -> None:

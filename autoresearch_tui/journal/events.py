@@ -34,6 +34,8 @@ class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
     """`HH:MM-HH:MM`, the only hours in which trials run."""
     cost: float | None = None
     """In dollars."""
+    declined: int | None = None
+    """Requests in a row that a model will not answer."""
 
 
 # ------------------------------------------------------------------------------------------------------------------------------
@@ -50,6 +52,15 @@ class Rules(msgspec.Struct, frozen=True, omit_defaults=True):
     """A loss of so many times the trunk's ends a trial early; 0: never."""
     drift_every: int = 20
     """Experiments between two looks at the trunk; 0: none."""
+
+
+class Rates(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a night costs besides its researcher."""
+
+    gpu_hour: float = 0.0
+    """In the currency, for each hour of training; 0: nobody pays for it."""
+    currency: str = "USD"
+    """Of `gpu_hour`. What a researcher costs is always in dollars."""
 
 
 class RunStarted(Event, frozen=True):
@@ -95,6 +106,13 @@ class EngineStarted(Event, frozen=True):
     after: str = ""
     device: str = ""
     rules: Rules = Rules()
+    chain: tuple[str, ...] = ()
+    """Who else proposes while those before are down; `researcher` is the first."""
+    chosen: str = ""
+    """Why this one, where nobody was named."""
+    local_only: bool = False
+    """Nothing but this machine is spoken to."""
+    rates: Rates = Rates()
 
 
 class EngineEnded(Event, frozen=True):
@@ -164,10 +182,28 @@ class Waiting(Event, frozen=True):
 class ResearcherDown(Event, frozen=True):
     researcher: str
     why: str
+    until: float | None = None
+    """When it is looked for again."""
+    for_good: bool = False
+    """Only a person mends it."""
 
 
 class ResearcherUp(Event, frozen=True):
     researcher: str
+
+
+class Declined(Event, frozen=True):
+    """A model will not answer this request; somebody else is asked."""
+
+    draft: str
+    researcher: str
+    category: str
+
+
+class Blocked(Event, frozen=True):
+    """A run that speaks to this machine only refused a connection, or the look-up of a name."""
+
+    what: str
 
 
 class Rewound(Event, frozen=True):
@@ -237,6 +273,16 @@ class Drafting(Event, frozen=True):
     """The person who wants it kept unless it crashes."""
 
 
+class Asked(Event, frozen=True):
+    """This draft's next reply is asked for, of whom, and in which form of an edit."""
+
+    draft: str
+    researcher: str
+    dialect: str = ""
+    tokens: int = 0
+    """Of the prompt, as estimated."""
+
+
 class Replied(Event, frozen=True):
     """The whole reply is in `replies/<draft>.jsonl`."""
 
@@ -245,6 +291,19 @@ class Replied(Event, frozen=True):
     tokens_in: int = 0
     tokens_out: int = 0
     cost: float | None = 0.0
+    cut: str = ""
+    """Why it is not whole."""
+    seen: dict[str, float] = {}
+    """What else the server told, by a name that says the unit."""
+
+
+class Spent(Event, frozen=True):
+    """What was paid for a reply that broke off, or that nobody may use."""
+
+    draft: str
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost: float | None = None
 
 
 class Refused(Event, frozen=True):
@@ -252,6 +311,10 @@ class Refused(Event, frozen=True):
 
     draft: str
     reason: str
+    wrong: str = ""
+    """`reply`, `edit`, `code`, `same` or `frozen`: what kind of mistake it is."""
+    detail: str = ""
+    """The part that failed, and what stands nearest to it."""
 
 
 class Drafted(Event, frozen=True):
@@ -290,6 +353,8 @@ class Abandoned(Event, frozen=True):
     draft: str
     why: str
     by: str = ""
+    outdated: bool = False
+    """By no fault of its own: the trunk moved meanwhile, or another draft was faster."""
 
 
 # ------------------------------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.commands import Note, Reject, Stop
-from autoresearch_tui.journal.state import Answer, Draft, Engine, Experiment, Health, Run, Trial, Waiting
+from autoresearch_tui.journal.state import Answer, Down, Draft, Engine, Experiment, Health, Run, Share, Trial, Waiting
 
 SHOWN = 50  # warnings and answers that a state remembers; the journal has them all
 
@@ -86,6 +86,20 @@ class _Work:
             health = self.health.get(name, Health())
             self.health[name] = replace(health, **{field: getattr(health, field) + amount for field, amount in more.items()})
 
+    def count_dialect(self, draft: str, **more: int) -> None:
+        """Add to what is known of the form that the draft's reply was asked for in."""
+        one = self.drafts.get(draft)
+        if one and one.dialect and one.researcher:
+            health = self.health.get(one.researcher, Health())
+            share = health.dialects.get(one.dialect, Share())
+            counted = replace(share, **{field: getattr(share, field) + amount for field, amount in more.items()})
+            self.health[one.researcher] = replace(health, dialects=health.dialects | {one.dialect: counted})
+
+    def count_one(self, name: str, **fields: Any) -> None:
+        """Set fields of a researcher's health."""
+        if name:
+            self.health[name] = replace(self.health.get(name, Health()), **fields)
+
     def answer(self, command: int, **fields: Any) -> None:
         self.answers = [replace(one, **fields) if one.command == command else one for one in self.answers]
 
@@ -101,8 +115,22 @@ def remembered(work: _Work, fact: e.Remembered, at: float) -> None:
 
 def engine_started(work: _Work, fact: e.EngineStarted, at: float) -> None:
     kept = bool(fact.after)
+    if not kept:
+        work.down.clear()  # whoever starts it may have mended what was wrong
     work.fields |= {
-        "engine": Engine(fact.pid, fact.born, fact.boot, at, fact.version, fact.researcher, fact.device),
+        "engine": Engine(
+            fact.pid,
+            fact.born,
+            fact.boot,
+            at,
+            fact.version,
+            fact.researcher,
+            fact.device,
+            chain=fact.chain,
+            chosen=fact.chosen,
+            local_only=fact.local_only,
+            rates=fact.rates,
+        ),
         "session": work.get("session") + (not kept),
         "restarts": work.get("restarts") + 1 if kept else 0,
         "limits": fact.limits,
@@ -168,11 +196,26 @@ def waiting(work: _Work, fact: e.Waiting, at: float) -> None:
 
 
 def researcher_down(work: _Work, fact: e.ResearcherDown, at: float) -> None:
-    work.down[fact.researcher] = fact.why
+    since = work.down[fact.researcher].since if fact.researcher in work.down else at
+    work.down[fact.researcher] = Down(fact.why, since, fact.until, fact.for_good)
+    work.count_one(fact.researcher, failures=work.health.get(fact.researcher, Health()).failures + 1)
+    for draft in work.drafts.values():
+        if draft.asked == fact.researcher:
+            work.change_draft(draft.draft, asked="")
 
 
 def researcher_up(work: _Work, fact: e.ResearcherUp, at: float) -> None:
     work.down.pop(fact.researcher, None)
+
+
+def declined(work: _Work, fact: e.Declined, at: float) -> None:
+    if draft := work.drafts.get(fact.draft):
+        work.change_draft(fact.draft, asked="", declined=(*draft.declined, fact.researcher))
+    work.count_one(fact.researcher, declined=work.health.get(fact.researcher, Health()).declined + 1)
+
+
+def blocked(work: _Work, fact: e.Blocked, at: float) -> None:
+    work.fields["blocked"] = (*work.get("blocked"), fact.what)[-SHOWN:]
 
 
 def rewound(work: _Work, fact: e.Rewound, at: float) -> None:
@@ -208,9 +251,28 @@ def drafting(work: _Work, fact: e.Drafting, at: float) -> None:
         work.count(fact.draft, asked=1)
 
 
-def replied(work: _Work, fact: e.Replied, at: float) -> None:
-    work.change_draft(fact.draft, replied=True)
+def asked(work: _Work, fact: e.Asked, at: float) -> None:
+    if draft := work.drafts.get(fact.draft):
+        work.change_draft(fact.draft, asked=fact.researcher, researcher=fact.researcher, dialect=fact.dialect, tokens=fact.tokens)
+        if draft.researcher != fact.researcher:  # another of the chain takes it over
+            work.count(fact.draft, asked=1)
     work.fields["waiting"] = ""
+
+
+def replied(work: _Work, fact: e.Replied, at: float) -> None:
+    draft = work.drafts.get(fact.draft)
+    if draft and fact.tokens_in and draft.tokens and draft.asked:
+        work.count(fact.draft, estimated=draft.tokens, counted=fact.tokens_in)
+    work.count_dialect(fact.draft, asked=1)
+    work.change_draft(fact.draft, replied=True, asked="", cut=fact.cut)
+    work.fields["waiting"] = ""
+    work.count(fact.draft, seconds=fact.seconds)
+    spent(work, fact, at)
+    if draft:
+        work.count_one(draft.researcher, failures=0, declined=0, **({"seen": fact.seen} if fact.seen else {}))
+
+
+def spent(work: _Work, fact: e.Spent | e.Replied, at: float) -> None:
     work.count(fact.draft, tokens_in=fact.tokens_in, tokens_out=fact.tokens_out, cost=fact.cost or 0.0)
     if fact.cost is None:
         work.count(fact.draft, unpriced=1)
@@ -218,8 +280,18 @@ def replied(work: _Work, fact: e.Replied, at: float) -> None:
 
 def refused(work: _Work, fact: e.Refused, at: float) -> None:
     if draft := work.drafts.get(fact.draft):
-        work.drafts[fact.draft] = replace(draft, replied=False, refusals=(*draft.refusals, fact.reason))
+        work.drafts[fact.draft] = replace(
+            draft,
+            replied=False,
+            refusals=(*draft.refusals, fact.reason),
+            dialects=(*draft.dialects, draft.dialect),
+            detail=fact.detail,
+        )
         work.count(fact.draft, refused=1)
+        if fact.wrong == "same":  # it was understood: no other form would have helped
+            work.count_dialect(fact.draft, usable=1)
+        wrong = work.health[draft.researcher].wrong if draft.researcher in work.health else {}
+        work.count_one(draft.researcher, wrong=wrong | {fact.wrong or "reply": wrong.get(fact.wrong or "reply", 0) + 1})
 
 
 def drafted(work: _Work, fact: e.Drafted, at: float) -> None:
@@ -227,6 +299,7 @@ def drafted(work: _Work, fact: e.Drafted, at: float) -> None:
     fields = {name: getattr(fact, name) for name in names}
     if fact.parent is None:
         work.count(fact.draft, usable=1)
+        work.count_dialect(fact.draft, usable=1)
     else:
         fields["parent"] = fact.parent
     work.change_draft(fact.draft, **fields)
@@ -242,7 +315,7 @@ def approved(work: _Work, fact: e.Approved, at: float) -> None:
 
 def abandoned(work: _Work, fact: e.Abandoned, at: float) -> None:
     draft = work.drafts.pop(fact.draft, None)
-    if not fact.by:
+    if not fact.by and not fact.outdated:
         work.fields["given_up"] = (*work.get("given_up"), *([draft] if draft else []))[-SHOWN:]
         work.fields |= {"fruitless": work.get("fruitless") + 1, "fruitless_at": at}
 
@@ -324,6 +397,10 @@ STEPS: dict[type[e.Event], Callable[[_Work, Any, float], None]] = {
     e.Resumed: resumed,
     e.Waiting: waiting,
     e.ResearcherDown: researcher_down,
+    e.Declined: declined,
+    e.Blocked: blocked,
+    e.Asked: asked,
+    e.Spent: spent,
     e.ResearcherUp: researcher_up,
     e.Rewound: rewound,
     e.Drifted: drifted,

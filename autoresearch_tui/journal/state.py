@@ -174,8 +174,21 @@ class Draft(msgspec.Struct, frozen=True, omit_defaults=True):
     of: int | None = None
     idea_of: int | None = None
     notes: tuple[int, ...] = ()
+    asked: str = ""
+    """Who writes the reply that is awaited; `researcher` is who wrote last."""
+    dialect: str = ""
+    """The form of an edit that was taught last."""
+    tokens: int = 0
+    """Of the last prompt, as estimated."""
+    dialects: tuple[str, ...] = ()
+    """Of each reply that was refused, oldest first."""
+    declined: tuple[str, ...] = ()
+    """Who will not answer it."""
     replied: bool = False
+    cut: str = ""
     refusals: tuple[str, ...] = ()
+    detail: str = ""
+    """Of the last refusal."""
     blob: str = ""
     idea: str = ""
     why: str = ""
@@ -185,6 +198,11 @@ class Draft(msgspec.Struct, frozen=True, omit_defaults=True):
     held_until: float | None = None
     approved_by: str = ""
     kept_by: str = ""
+
+    @property
+    def needs_reply(self) -> bool:
+        """A researcher writes it; what is only made again is merged, and nobody is asked."""
+        return self.of is None or self.operator == "repair"
 
     @property
     def waits(self) -> bool:
@@ -212,10 +230,18 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     done: bool = False
 
 
+class Share(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How replies in one form of an edit do."""
+
+    asked: int = 0
+    usable: int = 0
+
+
 class Health(msgspec.Struct, frozen=True, omit_defaults=True):
     """How a researcher does."""
 
     asked: int = 0
+    """Drafts that it was asked for; of each it may have written several replies."""
     usable: int = 0
     refused: int = 0
     tokens_in: int = 0
@@ -223,6 +249,36 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
     cost: float = 0.0
     unpriced: int = 0
     """Replies whose cost nobody knows."""
+    seconds: float = 0.0
+    """It was waited for, all replies together."""
+    estimated: int = 0
+    """Tokens of the prompts whose tokens it counted, as estimated before."""
+    counted: int = 0
+    """Those tokens, as it counted them."""
+    wrong: dict[str, int] = {}
+    """Refused replies by the kind of mistake."""
+    dialects: dict[str, Share] = {}
+    failures: int = 0
+    """How often in a row it could not answer."""
+    declined: int = 0
+    """How often in a row it would not."""
+    seen: dict[str, float] = {}
+    """What its server told last."""
+
+    @property
+    def factor(self) -> float:
+        """Tokens that it counts for each one that is estimated."""
+        return self.counted / self.estimated if self.estimated else 1.0
+
+
+class Down(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why a researcher cannot answer."""
+
+    why: str
+    since: float
+    until: float | None = None
+    """When it is looked for again."""
+    for_good: bool = False
 
 
 class Engine(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -235,6 +291,10 @@ class Engine(msgspec.Struct, frozen=True, omit_defaults=True):
     version: str
     researcher: str
     device: str = ""
+    chain: tuple[str, ...] = ()
+    chosen: str = ""
+    local_only: bool = False
+    rates: events.Rates = events.Rates()
 
 
 class Run(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -297,8 +357,10 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     notes: dict[int, str] = {}
     """What people said to the researcher, by command."""
     health: dict[str, Health] = {}
-    down: dict[str, str] = {}
+    down: dict[str, Down] = {}
     elsewhere: tuple[Row, ...] = ()
+    blocked: tuple[str, ...] = ()
+    """The last connections that were refused."""
     warnings: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = ()
 

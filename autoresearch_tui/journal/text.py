@@ -29,6 +29,13 @@ def clean_line(text: str, limit: int | None = 120) -> str:
     return line[: limit - 1].rstrip() + "…"
 
 
+def clean_text(text: str, limit: int) -> str:
+    """Several lines with their indentation, each without controls; what is beyond the limit goes."""
+    lines = UNSEEN.sub("", ESCAPES.sub("", text)).expandtabs(4).splitlines()
+    kept = ("".join(character if character.isprintable() else replacement(character) for character in line).rstrip() for line in lines)
+    return "\n".join(kept)[:limit]
+
+
 def replacement(character: str) -> str:
     """What stands for a character that cannot be printed."""
     category = unicodedata.category(character)

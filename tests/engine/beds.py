@@ -11,7 +11,7 @@ from autoresearch_tui.engine.trainer import Outcome, Training
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.fold import fold
 from autoresearch_tui.journal.state import Run
-from autoresearch_tui.settings import Settings
+from autoresearch_tui.sections import Settings
 from autoresearch_tui.telemetry.machine import boot_id
 from autoresearch_tui.workspace import RunFolder, open_workspace
 from tests.engine.nights import git

@@ -11,11 +11,15 @@ from pathlib import Path
 import pytest
 
 from autoresearch_tui.journal import commands as c
+from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.store import Journal
 from tests.engine.crashing import EFFECTS
+from tests.engine.models import turning
 from tests.engine.nights import TRAIN, check_whole, engine, journal_of, leftovers, make_checkout, state, tui, wait_for
+from tests.servers import openai
+from tests.servers.wire import serving
 
-LIFE = ("Drafting", "Replied", "Drafted", "Proposed", "Committed", "Launched", "Ended", "Measured", "Judged", "Applied")
+LIFE = ("Drafting", "Asked", "Replied", "Drafted", "Proposed", "Committed", "Launched", "Ended", "Measured", "Judged", "Applied")
 BEGINNING = ("RunStarted", "EngineStarted", "Proposed", "Committed", "Launched", "Ended", "Measured", "Judged", "Applied")
 COMMANDED = ("Commanded", "Fulfilled", "Rewound", "SettingsChanged", "Lapsed", "EngineEnded")
 
@@ -33,10 +37,18 @@ def killed(folder: Path, when: str, what: str, nth: int, *arguments: str, **envi
     assert dying.returncode == -9, f"it was not killed {when} {what} {nth}:\n{output}"
 
 
+def facts_of(folder: Path) -> list[e.Event]:
+    with Journal(journal_of(folder)) as journal:
+        return [recorded.event for recorded in journal.events()]
+
+
 def goes_on(folder: Path, experiments: int) -> None:
     tui(folder, "run", "--tag", "night", "--experiments", str(experiments))
     run = check_whole(folder)
     assert len(run.experiments) == experiments
+
+
+RARER = [pytest.param("before", marks=pytest.mark.slow), "after"]  # a fact that is not there yet is the arrow before it
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -45,6 +57,27 @@ def test_killed_at_this_arrow_it_goes_on(tmp_path: Path, when: str, what: str, n
     folder = make_checkout(tmp_path / "lab")
     killed(folder, when, what, nth, "run", "--tag", "night", "--experiments", "3")
     goes_on(folder, 3)
+
+
+@pytest.mark.parametrize("what", ["Asked", "Replied", "Drafted"])
+def test_killed_while_the_next_draft_is_written_nothing_that_was_paid_for_is_lost(
+    tmp_path: Path, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_checkout(tmp_path / "lab")
+    server = openai.OpenAI(replies=turning())
+    with serving(server.answer) as wire:
+        model = {"RUN_RESEARCHER": "openai:toy", "RUN_OVERLAP": "on", "OPENAI_ADDRESS": wire.address}
+        for name, value in model.items():
+            monkeypatch.setenv(f"AUTORESEARCH_TUI_{name}", value)
+        monkeypatch.setenv("TORCH_STUB_SECONDS", "0.3")
+        killed(folder, "after", what, 2, "run", "--tag", "night", "--experiments", "4")
+        paid_for = [draft.draft for draft in state(folder).drafts.values() if draft.replied or draft.blob]
+        goes_on(folder, 4)
+    run = state(folder)
+    assert len(paid_for) == (what != "Asked")
+    asked = [fact.draft for fact in facts_of(folder) if isinstance(fact, e.Asked)]
+    assert all(asked.count(draft) == 1 for draft in paid_for), "it is not asked for again"
+    assert {one.researcher for one in run.experiments.values() if one.number} == {"openai:toy"}
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -59,7 +92,7 @@ def test_killed_when_a_number_turns_out_to_be_no_good_it_goes_on(tmp_path: Path,
     assert one.trials[1].purpose == "suspect"
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("when", RARER)
 @pytest.mark.parametrize("what", COMMANDED)
 def test_killed_while_commands_are_obeyed_it_obeys_each_of_them_once(tmp_path: Path, when: str, what: str) -> None:
     folder = make_checkout(tmp_path / "lab")
@@ -78,7 +111,7 @@ def test_killed_while_commands_are_obeyed_it_obeys_each_of_them_once(tmp_path: P
     assert [answer.accepted for answer in run.answers] == [True, True, True, True, False, False, False, False, True, True]
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("when", RARER)
 @pytest.mark.parametrize("what", ["Paused", "Resumed"])
 def test_killed_while_it_is_paused_it_stays_paused(tmp_path: Path, when: str, what: str) -> None:
     folder = make_checkout(tmp_path / "lab")
@@ -100,7 +133,7 @@ def test_killed_while_it_is_paused_it_stays_paused(tmp_path: Path, when: str, wh
     assert len(check_whole(folder).experiments) == 3
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("when", RARER)
 def test_killed_while_a_draft_waits_for_a_person_it_still_waits(tmp_path: Path, when: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUTORESEARCH_TUI_REVIEW_ON", "true")
     folder = make_checkout(tmp_path / "lab")

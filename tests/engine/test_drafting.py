@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,12 +14,11 @@ from autoresearch_tui.journal import events as e
 from autoresearch_tui.proposals.checks import fingerprint
 from autoresearch_tui.proposals.knobs import changed_knobs
 from autoresearch_tui.researchers import Request
-from autoresearch_tui.settings import Settings
+from autoresearch_tui.sections import Settings
 from autoresearch_tui.workspace import open_workspace
 from tests.engine.histories import History
 from tests.engine.nights import git, make_checkout
 
-NOBODY: Any = None  # the researcher, which is not asked here
 TRAIN = """LR = 0.1
 CAP = 15.0
 WIDTH = 64
@@ -43,7 +41,7 @@ class Lab(History):
         make_checkout(folder, TRAIN)
         workspace = open_workspace(folder, Settings())
         self.lineage = Lineage(folder, "night")
-        self.drafter = Drafter(workspace, workspace.run("night"), self.lineage, NOBODY)
+        self.drafter = Drafter(workspace, workspace.run("night"), self.lineage)
         start = git(folder, "rev-parse", "HEAD")
         self.add(e.RunStarted("night", start, sigma=0.001, goal=goal), e.Proposed(0), e.Committed(0, start))
         self.measured(0, [1.0], "keep")

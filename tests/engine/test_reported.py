@@ -16,7 +16,7 @@ from autoresearch_tui.engine.drafting import Drafter
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.proposals.honesty import breach
 from autoresearch_tui.researchers import Part, Request
-from autoresearch_tui.settings import Settings
+from autoresearch_tui.sections import Settings
 from autoresearch_tui.workspace import open_workspace
 from tests.engine.beds import Bed
 from tests.engine.nights import git, make_checkout
@@ -139,9 +139,9 @@ def test_a_reply_that_touches_the_measurement_is_refused_with_the_reason(tmp_pat
 
     def drafted(edit: str) -> list[e.Event]:
         facts: list[e.Event] = []
-        drafter = Drafter(open_workspace(lab, Settings()), bed.folder, bed.local.lineage, Says(edit))
+        drafter = Drafter(open_workspace(lab, Settings()), bed.folder, bed.local.lineage)
         bed.add(e.Drafting("d1", "tune", 0, "says"))
-        asyncio.run(drafter.ask(bed.run, "d1", lambda *new: facts.extend(new)))
+        asyncio.run(drafter.ask(bed.run, "d1", lambda *new: facts.extend(new), Says(edit)))
         return facts
 
     refused = drafted("SET EXCLUDED_STEPS = 1000")[-1]

@@ -366,6 +366,53 @@ def test_what_cannot_be_taken_back_is_not_asked_about_again() -> None:
 # ------------------------------------------------------------------------------------------------------------------------------
 
 
+# ------------------------------------------------------------------------------------------------------------------------------
+# What crashed by a slip
+# ------------------------------------------------------------------------------------------------------------------------------
+
+MENDS = (*ALL, "repair")
+SLIP = "error: NameError: name 'nrom' is not defined"
+
+
+def slipped(night: Search, reason: str = SLIP, operator: str = "tune", of: int | None = None) -> int:
+    return night.tried(operator, None, reason=reason, researcher="gpt", of=of)
+
+
+def test_a_slip_is_mended_by_its_author_twice_at_most() -> None:
+    night = Search()
+    first = slipped(night)
+    assert next_move(night.run, MENDS) == Move("repair", 0, first)
+    drafting = drawn(night.run, "gpt", MENDS)
+    assert (drafting.operator, drafting.of, drafting.researcher) == ("repair", first, "gpt")
+    second = slipped(night, operator="repair", of=first)
+    assert next_move(night.run, MENDS).of == second
+    slipped(night, operator="repair", of=second)
+    assert next_move(night.run, MENDS).operator != "repair"
+
+
+@pytest.mark.parametrize("reason", ["memory: CUDA out of memory", "timeout: after 600 s", "nan: the loss is not a number, or above 100"])
+def test_a_bad_idea_is_no_slip(reason: str) -> None:
+    night = Search()
+    slipped(night, reason)
+    assert next_move(night.run, MENDS).operator != "repair"
+
+
+def test_who_cannot_mend_is_not_asked_to_and_nobody_while_somebody_does() -> None:
+    night = Search()
+    first = slipped(night)
+    assert next_move(night.run, ALL).operator != "repair"
+    night.add(e.Drafting("d0009", "repair", 0, "gpt", of=first))
+    assert next_move(night.run, MENDS).operator != "repair"
+
+
+def test_an_old_crash_is_left_alone() -> None:
+    night = Search()
+    slipped(night)
+    for _ in range(3):
+        night.tried("tune", -1.0)
+    assert next_move(night.run, MENDS).operator != "repair"
+
+
 def test_a_persons_idea_is_never_a_combination_and_takes_nothing_back() -> None:
     night = grown()
     assert on_its_turn(night).operator == "ablate"

@@ -20,14 +20,11 @@ from autoresearch_tui.engine.trainer import Order, Outcome, Training, clear, spa
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.commands import Keep, Skip
 from autoresearch_tui.journal.state import Experiment, Run, Trial, Waiting
+from autoresearch_tui.privacy import scrubbed
 from autoresearch_tui.telemetry.curve import Curve, read_curve
 from autoresearch_tui.telemetry.machine import born
 from autoresearch_tui.workspace import RunFolder, Workspace, name_of
 
-ALLOWED = {"PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR", "TERM", "XDG_CACHE_HOME", "AUTORESEARCH_DATA", "AUTORESEARCH_DEVICE"}
-ALLOWED |= {"AUTORESEARCH_STEPS", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "CUDA_HOME", "HF_HOME", "HF_HUB_CACHE", "UV_CACHE_DIR"}
-ALLOWED_PREFIXES = ("LC_", "CUDA_", "NVIDIA_", "NCCL_", "ROCR_", "HIP_", "HSA_", "PYTORCH_", "TORCH", "TRITON_", "OMP_", "MKL_")
-KEYS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
 ENGINE_DEATHS = 3  # while one experiment trains, before that is called its own doing
 DISK_TRIES = 3  # trainings that may die of a full disk before that is called the experiment's own fault
 
@@ -73,7 +70,7 @@ class Local:
         log.touch(mode=0o600)
         self._show(log)
         name = name_of(one.number, trial)
-        environment = environment_of_a_trial(dict(os.environ)) | {
+        environment = scrubbed(os.environ) | {
             "AUTORESEARCH_TOKEN": self.token(one.number, trial),
             "AUTORESEARCH_TRIAL": name,
             "AUTORESEARCH_SEED": str(seed),
@@ -185,7 +182,7 @@ class Local:
         if not self.workspace.measured:
             return fact
         bench = Bench(self.lineage, self.folder, self.workspace)
-        environment = environment_of_a_trial(dict(os.environ)) | {"AUTORESEARCH_TOKEN": self.token(one.number, trial)}
+        environment = scrubbed(os.environ) | {"AUTORESEARCH_TOKEN": self.token(one.number, trial)}
         checkpoint = self.folder.trial(one.number, trial) / "checkpoint.pt"
         return await bench.judged(fact, name, one.commit, start, checkpoint, environment, audit=this.purpose == "closing")
 
@@ -195,12 +192,3 @@ def _skip_of(run: Run, number: int, trial: int) -> Waiting | None:
         if isinstance(wish.wish, Skip) and (wish.wish.experiment, wish.wish.trial) == (number, trial):
             return wish
     return None
-
-
-def environment_of_a_trial(environment: dict[str, str]) -> dict[str, str]:
-    """An allow-list: code that a model wrote sees no keys."""
-    return {
-        name: value
-        for name, value in environment.items()
-        if (name in ALLOWED or name.startswith(ALLOWED_PREFIXES)) and not any(word in name for word in KEYS)
-    }

@@ -38,7 +38,8 @@ COMMANDS: tuple[c.Command, ...] = (
     c.Withdraw(6),
 )
 WHO = "ada@lab"
-LIMITS = e.Limits(experiments=100, deadline=1.8e9, between="22:00-07:00", cost=5.0)
+LIMITS = e.Limits(experiments=100, deadline=1.8e9, between="22:00-07:00", cost=5.0, declined=7)
+MODEL = "ollama:qwen3.5:9b"
 CHANGES = {"MATRIX_LR": ("0.04", "0.05")}
 BLOB, FINGERPRINT = "b10b" * 10, "f19e" * 16
 
@@ -57,7 +58,22 @@ OPENING: tuple[e.Event, ...] = (
         sigma=0.0005,
     ),
     e.Remembered("results.tsv", (Row("a1b2c3d", 0.9979, 44.0, "keep", "baseline", {"note": "by hand"}),)),
-    e.EngineStarted(4711, 123, "boot", "0.1.0", "sweep", LIMITS, True, 300.0, device="NVIDIA H200", rules=e.Rules(70.0, 3.0, 30)),
+    e.EngineStarted(
+        4711,
+        123,
+        "boot",
+        "0.1.0",
+        MODEL,
+        LIMITS,
+        True,
+        300.0,
+        device="NVIDIA H200",
+        rules=e.Rules(70.0, 3.0, 30),
+        chain=("sweep",),
+        chosen="it fits the 30 GB that are free",
+        local_only=True,
+        rates=e.Rates(2.5, "EUR"),
+    ),
     e.Proposed(0),
     e.Committed(0, "c0ffee" * 6 + "0000"),
     e.Launched(0, 1, 7, 5000, 456, "boot"),
@@ -71,8 +87,15 @@ OPENING: tuple[e.Event, ...] = (
 )
 LIFE: tuple[e.Event, ...] = (
     e.Drafting("d0001", "explore", 0, "sweep", idea=9, notes=(8,), program="9f06a3"),
-    e.Replied("d0001", 2.5, 12000, 300, None),
-    e.Refused("d0001", "SEARCH matches no place"),
+    e.Asked("d0001", MODEL, "blocks", 11000),
+    e.Replied("d0001", 2.5, 12000, 300, None, "the limit of 300 tokens", {"tokens_per_s": 40.5}),
+    e.Refused("d0001", "SEARCH matches no place", "edit", "It was:\nLR = 1"),
+    e.Asked("d0001", MODEL, "set", 11000),
+    e.Spent("d0001", 11000, 20, 0.125),
+    e.ResearcherDown(MODEL, "no answer", 1.8e9, True),
+    e.ResearcherUp(MODEL),
+    e.Declined("d0001", MODEL, "frontier_llm"),
+    e.Blocked("a connection to 192.0.2.1:443"),
     e.Replied("d0001", 1.5, 12400, 280, 0.25),
     e.Drafted("d0001", BLOB, "matrix LR 0.04 -> 0.05", "the loss falls slowly", CHANGES, FINGERPRINT, parent=0, added=12),
     e.Held("d0001", 1.8e9),
@@ -95,6 +118,8 @@ LIFE: tuple[e.Event, ...] = (
     e.Applied(1),
     e.Drafting("d0002", "keep", 1, "", of=1, by=WHO),
     e.Abandoned("d0002", "the trunk is so already", WHO),
+    e.Drafting("d0003", "tune", 1, MODEL),
+    e.Abandoned("d0003", "the trunk moved to #1", outdated=True),
     e.Proposed(2, operator="simplify", parent=1),
     e.Launched(2, 1, 7, 5003, 459, "boot"),
     e.Ended(2, 1, "crash", "memory", "CUDA out of memory", WHO, 1, 3.5),

@@ -1,0 +1,113 @@
+"""One reply at a time: who is asked for it, and what becomes of those who cannot, will not or do not understand.
+
+Both the loop and what drafts ahead of it wait for the same reply. Every end is a fact, so each restart knows where it stands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from autoresearch_tui.engine.chain import Chain, again
+from autoresearch_tui.engine.drafting import Drafter
+from autoresearch_tui.journal import events as e
+from autoresearch_tui.journal.state import Health
+from autoresearch_tui.journal.store import Journal
+from autoresearch_tui.journal.text import clean_line
+from autoresearch_tui.proposals.prompt import WindowTooSmall
+from autoresearch_tui.researchers import Declined, NothingLeft, Researcher, ResearcherDown, WindowExceeded
+
+MENDED_S = 60.0  # between two looks at what only a person mends
+SMALLER = 0.75  # of the window that turned out to be too large, where the server does not say what fits
+SMALLEST = 2048
+
+
+class Writing:
+    """The reply that is being written."""
+
+    def __init__(self, journal: Journal, drafter: Drafter, chain: Chain, record: Callable[..., None]) -> None:
+        self.journal = journal
+        self.drafter = drafter
+        self.chain = chain
+        self.record = record
+        self.draft = ""
+        """The draft that it is for; empty while nothing is written."""
+        self.nothing_left = ""
+        """What a researcher said when it had nothing more to propose; a person's idea is tried all the same."""
+        self._task: asyncio.Task[None] | None = None
+        self._windows: dict[str, int] = {}
+        """Of researchers whose window turned out to be smaller than it was said to be."""
+
+    async def reply(self, draft: str) -> None:
+        """Get one more reply for this draft, or the fact that says why there is none."""
+        while self.draft and self.draft != draft and self._task is not None:
+            await asyncio.wait({self._task})
+        if self._task is None or self.draft != draft:
+            self.draft = draft
+            self._task = asyncio.create_task(self._write(draft))
+            self._task.add_done_callback(self._written)
+        task = self._task
+        await asyncio.wait({task})
+        if not task.cancelled():
+            task.result()
+
+    def interrupt(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    async def stop(self) -> None:
+        """End what is being written, and wait until it has let go of its server."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    def _written(self, _: asyncio.Task[None]) -> None:
+        self.draft, self._task = "", None
+
+    async def _write(self, name: str) -> None:
+        run = self.journal.run
+        draft = run.drafts[name]
+        speaker = self.chain.speaker(run, draft)
+        if speaker is None and draft.needs_reply and not draft.replied:
+            return  # it went down since this was planned
+        window = self._windows.get(speaker.name, 0) if speaker else 0
+        try:
+            await self.drafter.ask(run, name, self.record, speaker, window)
+            self.nothing_left = ""
+        except NothingLeft as nothing:
+            self.record(*self.drafter.given_up(self.journal.run, name, str(nothing)))
+            self.nothing_left = str(nothing)
+        except ResearcherDown as down:
+            assert speaker is not None
+            self._down(speaker, str(down), down.retry_s, down.for_good)
+        except Declined as declined:
+            assert speaker is not None
+            self._declined(speaker, name, declined)
+        except WindowExceeded as small:
+            assert speaker is not None
+            self._smaller(speaker, small)
+        except WindowTooSmall as small:
+            assert speaker is not None
+            self._down(speaker, str(small), None, for_good=True)
+
+    def _down(self, one: Researcher, why: str, retry_s: float | None, for_good: bool) -> None:
+        until = again(self.journal.run, one.name, MENDED_S if for_good else retry_s)
+        self.record(e.ResearcherDown(one.name, clean_line(why, 500), until, for_good))
+
+    def _declined(self, one: Researcher, draft: str, declined: Declined) -> None:
+        self.record(e.Declined(draft, one.name, clean_line(str(declined).partition(":")[0], 300)))
+        run = self.journal.run
+        times = run.health.get(one.name, Health()).declined
+        if run.limits.declined is not None and times >= run.limits.declined:
+            why = f"it declined {times} requests in a row, which is the limit: {declined}"
+            self.record(e.ResearcherDown(one.name, clean_line(why, 500), for_good=True))
+
+    def _smaller(self, one: Researcher, small: WindowExceeded) -> None:
+        """The next prompt is made shorter; where that cannot be, it is the researcher that cannot be used."""
+        before = self._windows.get(one.name, 0) or one.window
+        window = small.window if 0 < small.window < before else int(before * SMALLER)
+        if window < SMALLEST:
+            self._down(one, str(small), None, for_good=True)
+        else:
+            self._windows[one.name] = window
+            self.record(e.Warned(clean_line(f"{one.name}: {small} The next prompt fits {window} tokens.", 500)))

@@ -1,0 +1,45 @@
+"""What a run costs: tokens and hours of training, for each experiment and for each gain that is sure. Pure."""
+
+from __future__ import annotations
+
+import msgspec
+
+from autoresearch_tui.journal.noise import gain_of, noise_of
+from autoresearch_tui.journal.state import Run
+
+
+class Spending(msgspec.Struct, frozen=True):
+    """What was spent so far. Researchers are paid in dollars, the card in the currency of its rate."""
+
+    researchers: float
+    unpriced: int
+    """Replies whose cost nobody knows."""
+    gpu_hours: float
+    gpu: float
+    currency: str
+    experiments: int
+    sure_gains: int
+
+    def shared(self, among: int) -> dict[str, float] | None:
+        """The part of one in so many, by currency; None where there is none to share it."""
+        if not among:
+            return None
+        amounts = {"USD": self.researchers}
+        amounts[self.currency] = amounts.get(self.currency, 0.0) + self.gpu
+        return {currency: amount / among for currency, amount in amounts.items()}
+
+
+def spending(run: Run) -> Spending:
+    noise = noise_of(run)
+    hours = sum(trial.seconds for one in run.experiments.values() for trial in one.trials) / 3600
+    gains = (gain_of(run, one, noise) for one in run.experiments.values() if (one.verdict, one.by) == ("keep", "policy"))
+    rates = run.engine.rates if run.engine else None
+    return Spending(
+        researchers=run.cost,
+        unpriced=sum(one.unpriced for one in run.health.values()),
+        gpu_hours=hours,
+        gpu=hours * rates.gpu_hour if rates else 0.0,
+        currency=rates.currency if rates else "USD",
+        experiments=len(run.experiments),
+        sure_gains=sum(gain is not None and gain.value > 0 and gain.word == "sure" for gain in gains),
+    )
