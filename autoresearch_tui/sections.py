@@ -23,7 +23,9 @@ Whole = Annotated[int, Meta(ge=0, le=10**6, description="a whole number from 0 t
 Seed = Annotated[int, Meta(ge=0, lt=2**31, description="a whole number from 0 to 2147483647")]
 Amount = Annotated[float, Meta(gt=0, le=1e6, description="a number above 0, at most a million")]
 AmountOrZero = Annotated[float, Meta(ge=0, le=1e6, description="a number from 0 to a million")]
-MaxCost = Annotated[float | Literal["auto"], Meta(description='a number of dollars above 0, "auto" or "none"')]
+MaxCost = Annotated[
+    Annotated[float, Meta(gt=0, le=1e6)] | Literal["auto"], Meta(description='a number above 0, at most a million, "auto" or "none"')
+]
 Switch = Annotated[bool, Meta(description="true or false")]
 Choice = Annotated[Literal["auto", "on", "off"], Meta(description='"auto", "on" or "off"')]
 Effort = Annotated[Literal["low", "medium", "high", "xhigh", "max"], Meta(description='"low", "medium", "high", "xhigh" or "max"')]

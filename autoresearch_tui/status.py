@@ -79,13 +79,13 @@ def _researcher(run: Run) -> dict[str, Any] | None:
     """Who proposes: the chain as it was named, and who of it speaks."""
     if run.engine is None:
         return None
-    chain = (run.engine.researcher, *run.engine.chain)
+    chain = [run.engine.researcher, *run.engine.chain]
     return {
         "chain": chain,
         "speaks": next((name for name in chain if name not in run.down), None),
         "chosen": run.engine.chosen,
         "local_only": run.engine.local_only,
-        "blocked": run.blocked,
+        "blocked": list(run.blocked),
     }
 
 

@@ -173,7 +173,7 @@ def test_a_file_says_everything_in_its_own_types(lab: Path) -> None:
         ('[limits]\nexperiments = "10"\n', '2: limits.experiments has to be a whole number from 1 to a million, not "10".'),
         ("[limits]\nhours = -1\n", "2: limits.hours has to be a number above 0, at most a million, not -1."),
         ("[limits]\nhours = nan\n", "2: limits.hours has to be a number above 0, at most a million, not NaN."),
-        ("[limits]\nmax_cost = inf\n", "2: limits.max_cost has to be a number above 0, at most a million, not Infinity."),
+        ("[limits]\nmax_cost = inf\n", '2: limits.max_cost has to be a number above 0, at most a million, "auto" or "none", not Infinity.'),
         ('[limits]\nuntil = "7:30"\n', '2: limits.until has to be a time of day such as "07:30", not "7:30".'),
         ("[limits]\nuntil = 07:30:00\n", '2: limits.until has to be a time of day such as "07:30", not "07:30:00".'),
         (
@@ -299,7 +299,7 @@ def test_a_wrong_variable_is_named(lab: Path, name: str, text: str, said: str) -
     ("key", "value", "said"),
     [
         ("limits.until", "25:00", '--until has to be a time of day such as "07:30", not "25:00".'),
-        ("limits.max_cost", 0, "--max-cost has to be a number above 0, at most a million, not 0."),
+        ("limits.max_cost", 0, '--max-cost has to be a number above 0, at most a million, "auto" or "none", not 0.'),
         ("limits.experiments", "ten", '--experiments has to be a whole number from 1 to a million, not "ten".'),
         ("limits.night", "1", "--night is not a setting; the nearest is limits.until."),
     ],

@@ -80,7 +80,7 @@ def test_the_json_is_the_interface_that_is_promised() -> None:
                 "down": None,
             }
         },
-        "researcher": {"chain": ("sweep",), "speaks": "sweep", "chosen": "", "local_only": False, "blocked": ()},
+        "researcher": {"chain": ["sweep"], "speaks": "sweep", "chosen": "", "local_only": False, "blocked": []},
         "cost": {
             "researchers_usd": 0.25,
             "gpu_hours": 0.0,

@@ -137,7 +137,7 @@ def _by_its_numbers(run: Run, one: Experiment) -> tuple[str, str]:
     ruling = rule(doubt.case_of(run, one, noise_of(run)))
     if last.outcome == "hopeless" and not last.slow:  # what was too slow for once says nothing of code that kept its pace before
         return "discard", f"trained again, it was hopeless {last.why}"
-    if last.value is None and ruling.again:
+    if last.value is None and ruling.again and not last.slow:
         return "discard", f"trained again, it came to no number: {_crash(one)}"
     return "keep" if ruling.keep else "discard", ruling.reason
 

@@ -207,9 +207,10 @@ def ahead(run: Run, moment: Moment) -> Step | None:
 
 
 def _next_idea(run: Run) -> Waiting | None:
-    """A person's idea that nobody works on yet. It comes before what was drafted already."""
-    under_way = {draft.idea_of for draft in run.drafts.values()}
-    return next((wish for wish in waiting(run, Idea) if wish.command not in under_way), None)
+    """A person's idea whose turn it is: before what was drafted without one, after what people wished before."""
+    if any(draft.idea_of is not None for draft in run.drafts.values()):
+        return None
+    return next(iter(waiting(run, Idea)), None)
 
 
 def _of_drafts(run: Run, moment: Moment) -> list[Step]:

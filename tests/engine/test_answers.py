@@ -87,7 +87,7 @@ note                | between waiting ended                | waits              
 note                | paused                               | waits                      | paused
 note                | *                                    | waits                      | draft; experiment 10
 idea                | starting baseline                    | waits                      | draft the idea; experiment 1
-idea                | between waiting ended                | waits                      | draft the idea; experiment 9
+idea                | between drafting reviewing waiting ended | waits                  | draft the idea; experiment 9
 idea                | paused                               | waits                      | paused
 idea                | *                                    | waits                      | draft the idea; experiment 10
 rewind #1           | starting baseline                    | refused: there is no experiment #1

@@ -79,3 +79,15 @@ def test_hopeless_for_its_pace_is_tried_once_more_and_for_its_loss_not() -> None
     assert world.wants() == "discard: hopeless at 12%: 41% of the trunk's pace"
     world.experiment(2, outcome="hopeless", why="at 40%: loss 9.1")
     assert world.wants() == "discard: hopeless at 40%: loss 9.1"
+
+
+def test_code_that_once_kept_its_pace_is_judged_by_its_fair_numbers_however_often_it_is_disturbed() -> None:
+    world = Trunk()
+    world.experiment(1, 1.0 - 1.5 * SIGMA)
+    for _ in range(3):
+        number, purpose = world.wants()
+        assert (number, purpose) in ((1, "doubt"), (1, "pace"))
+        world.trial(1, purpose=purpose, outcome="hopeless", why="at 12%: 40% of the trunk's pace", slow=True)
+    assert world.wants() == (1, "pace")
+    world.trial(1, purpose="pace", outcome="hopeless", why="at 12%: 40% of the trunk's pace", slow=True)
+    assert world.wants() == "keep: better by 0.001500"

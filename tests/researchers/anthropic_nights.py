@@ -19,7 +19,7 @@ from tests.servers.wire import Server, serving
 
 MODEL = "claude-opus-5-5"
 PRICES = Prices.load()
-LONG = Patience(connect=2.0, first=10.0, gap=10.0, whole=20.0)
+LONG = Patience(connect=2.0, first=60.0, gap=10.0, whole=90.0)
 SHORT = Patience(connect=2.0, first=0.4, gap=0.4, whole=20.0)
 PROMPT = Prompt(rules="Only train.py may change.", code="MATRIX_LR = 0.04\n", ask="Propose one change.", tokens=30)
 REQUEST = Request(draft="d0001", operator="tune", source="MATRIX_LR = 0.04\n", number=1, seed=42, prompt=PROMPT)
