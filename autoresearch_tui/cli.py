@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from autoresearch_tui.arguments import build_parser
 
-DEMO_EXPERIMENTS = 8
+DEMO_EXPERIMENTS = 6
 
 
 class Usage(Exception):
@@ -131,11 +131,11 @@ def demo(options: argparse.Namespace) -> int:
         _prepare(folder, [])
     options.dir = folder
     if options.experiments is None and not (options.hours or options.until):
-        options.experiments = _eight_more(folder)
+        options.experiments = _some_more(folder)
     return run(options)
 
 
-def _eight_more(folder: Path) -> int:
+def _some_more(folder: Path) -> int:
     """Where a demo stops: a newcomer sees an end soon, and asking again goes on from there."""
     from autoresearch_tui.journal.store import Journal
     from autoresearch_tui.settings import load
@@ -160,7 +160,9 @@ def new(options: argparse.Namespace) -> int:
 
 
 def prepare(options: argparse.Namespace) -> int:
-    workspace, _ = _workspace(options)
+    workspace, settings = _workspace(options)
+    if settings.privacy.local_only is True and options.dataset in ("climbmix", "tinystories"):
+        raise Usage(f"{options.dataset} is downloaded, and `[privacy] local_only` is true: take `--dataset python`, or a folder of texts")
     _prepare(workspace.folder, ["--dataset", options.dataset] if options.dataset else [])
     return 0
 

@@ -67,11 +67,14 @@ def _said(fact: e.Event, run: Run, at: float) -> str | None:
             return f"{'waiting' if isinstance(fact, e.Waiting) else 'warning'}: {fact.why}"
         case e.ResearcherDown():
             again = "" if fact.until is None else f"; asked again in {max(0.0, fact.until - at):.3g} s"
-            return f"{fact.researcher} is down: {fact.why}{again}"
+            again = f"; that takes a person{again}" if fact.for_good else again
+            return f"{fact.researcher} is down: {fact.why.rstrip('.')}{again}"
         case e.ResearcherUp():
             return f"{fact.researcher} is back"
         case e.Declined():
-            return f"{fact.researcher} will not answer draft {fact.draft} ({fact.category}): somebody else is asked"
+            return f"{fact.researcher} will not answer draft {fact.draft}: {fact.category}"
+        case e.Passed():
+            return f"{fact.researcher} passes draft {fact.draft} on: {fact.why}"
         case e.Blocked():
             return f"blocked: {fact.what}"
         case e.Spent() if fact.cost is None:

@@ -154,12 +154,12 @@ def _proposing(run: Run) -> list[str]:
         said.append("this machine only")
     spent = spending(run)
     if spent.unpriced:
-        said.append("cost unknown")
+        said.append(f"at least {spent.researchers:.2f} USD" if spent.researchers else "cost unknown")
     elif spent.researchers or run.limits.cost is not None:
         limit = f" of {run.limits.cost:.2f}" if run.limits.cost is not None else ""
         said.append(f"{spent.researchers:.2f}{limit} USD")
     lines = ["  " + " · ".join(said)]
-    return lines + [f"  {name} is down: {run.down[name].why}{_again(run.down[name])}" for name in chain if name in run.down]
+    return lines + [f"  {name} is down: {run.down[name].why.rstrip('.')}{_again(run.down[name])}" for name in chain if name in run.down]
 
 
 def _again(down: Down) -> str:

@@ -75,6 +75,11 @@ class Briefs:
         shares = {name: (share.asked, share.usable) for name, share in health.dialects.items()}
         return choose(researcher.dialects, shares, draft.dialects, draft.operator)
 
+    def estimate(self, run: Run, researcher: Researcher, request: Request) -> int:
+        """Tokens of its prompt, without what was learned of how this researcher counts."""
+        factor = run.health.get(researcher.name, Health()).factor
+        return round(request.prompt.tokens / factor) if request.prompt else 0
+
     def _briefing(self, run: Run, draft: Draft, request: Request, researcher: Researcher, window: int) -> Briefing:
         best = run.best
         broken, crash = self._broken(run, draft)

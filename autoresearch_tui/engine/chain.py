@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.state import Draft, Health, Run
+from autoresearch_tui.journal.text import clean_line
 from autoresearch_tui.researchers import Researcher, ResearcherDown
 
 FIRST_S, LONGEST_S = 2.0, 300.0  # between two looks at one that is down: at first, and after a night of silence
@@ -44,9 +45,6 @@ class Chain:
         declined = draft.declined if draft else ()
         return next((one for one in self.researchers if one.name not in run.down and one.name not in declined), None)
 
-    def named(self, name: str) -> Researcher | None:
-        return next((one for one in self.researchers if one.name == name), None)
-
     def back_at(self, run: Run) -> float | None:
         """When the first of those that are down is looked for; None: nobody is, or only a person helps."""
         times = [down.until for name, down in run.down.items() if name in self.names and down.until is not None]
@@ -75,7 +73,7 @@ class Chain:
             if said is None:
                 record(e.ResearcherUp(one.name))
             else:
-                record(e.ResearcherDown(one.name, said, until=again(run(), one.name, None), for_good=down.for_good))
+                record(e.ResearcherDown(one.name, clean_line(said, 500), until=again(run(), one.name)))
 
     async def release(self) -> None:
         """Those that hold memory of the GPU give it back."""
@@ -84,7 +82,7 @@ class Chain:
                 await one.release()
 
 
-def again(run: Run, name: str, asked_s: float | None) -> float:
-    """When to look for a researcher that failed once more: as it asked for itself, else later each time."""
+def again(run: Run, name: str, least_s: float = 0.0) -> float:
+    """When to look for a researcher that failed once more: later each time, and not before it asked for itself."""
     failures = run.health.get(name, Health()).failures
-    return time.time() + (asked_s if asked_s is not None else min(LONGEST_S, FIRST_S * 2.0 ** min(failures, 30)))
+    return time.time() + max(least_s, min(LONGEST_S, FIRST_S * 2.0 ** min(failures, 30)))

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from autoresearch_tui.addresses import is_local
 from autoresearch_tui.engine.chain import REMOTE, Chain
 from autoresearch_tui.researchers import Researcher, ResearcherDown, UnknownResearcher
 from autoresearch_tui.researchers.patience import Patience
+from autoresearch_tui.sections import OpenAI as OpenAISection
 from autoresearch_tui.sections import Settings
 from autoresearch_tui.telemetry.gpu import free_memory
 from autoresearch_tui.workspace import WorkspaceError
@@ -50,6 +52,9 @@ async def choose(settings: Settings, environment: Mapping[str, str]) -> Chosen:
     names = tuple(name for name in ([said] if isinstance(said, str) else said) if name)
     if names:
         return Chosen(names)
+    address = _ollama_address(settings, environment)
+    if not is_local(address):
+        return Chosen(("sweep",), "OLLAMA_HOST is another machine, which is only asked where it is named")
     free = await asyncio.to_thread(free_memory)
     if free is None:
         return Chosen(("sweep",), "no NVIDIA card holds a model here")
@@ -57,7 +62,6 @@ async def choose(settings: Settings, environment: Mapping[str, str]) -> Chosen:
     from autoresearch_tui.researchers.ollama_models import choose as fitting
 
     try:
-        address = _ollama_address(settings, environment)
         models = await Ollama("", address, patience=Patience(connect=1.0, first=3.0)).models()
     except ResearcherDown as down:
         return Chosen(("sweep",), str(down).rstrip("."))
@@ -76,10 +80,13 @@ def researcher(name: str, settings: Settings, environment: Mapping[str, str]) ->
             return Sweep()
         case "ollama" if model:
             from autoresearch_tui.researchers.ollama import Ollama
+            from autoresearch_tui.researchers.ollama_models import is_cloud
 
             mine = settings.ollama
             think = {"auto": None, "on": True, "off": False}.get(mine.think, mine.think)
-            return Ollama(model, _ollama_address(settings, environment), mine.window, mine.answer, think, patience=PATIENCE)
+            address = _ollama_address(settings, environment)
+            shares = is_local(address) and not is_cloud(model)
+            return Ollama(model, address, mine.window, mine.answer, think, patience=PATIENCE, shares=shares)
         case "anthropic" if model:
             from autoresearch_tui.researchers.anthropic import ADDRESS, Anthropic
 
@@ -140,10 +147,10 @@ def affordable(chain: Chain, settings: Settings) -> float | None:
     """What the researchers of this session may cost; raises where nobody knows what that would mean."""
     limit = settings.limits.max_cost
     metered = [one for one in chain.researchers if one.metered]
-    if limit is None or not metered:
-        return None if limit in (None, "auto") else float(limit)
-    for one in metered:
-        if not getattr(one, "priced", True):
+    if limit is None or (limit == "auto" and not metered):
+        return None
+    for one in chain.researchers:
+        if one.remote and not getattr(one, "priced", True):
             raise WorkspaceError(
                 f"what {one.name} costs is not known, so no limit can hold: `--max-cost none` goes on without one,"
                 " or `[cost] prices` names a file with its price."
@@ -170,7 +177,8 @@ def _openai(kind: type, model: str, settings: Settings, environment: Mapping[str
         return prices.cost(model, Usage(fresh=tokens_in, out=tokens_out))
 
     try:
-        key = environment.get(mine.key_from, "")
+        named = mine.address != OpenAISection().address or mine.key_from != OpenAISection().key_from
+        key = environment.get(mine.key_from, "") if named else ""  # a key is for the server that a person named
         made: Researcher = kind(model, mine.address, key, mine.window, mine.answer, PATIENCE, cost=cost if known else None)
     except ValueError as error:
         raise WorkspaceError(f"[openai] address: {error}") from None

@@ -7,6 +7,7 @@ effect and every effect may be repeated, so this may be killed between any two o
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import itertools
 import shutil
@@ -33,10 +34,13 @@ from autoresearch_tui.journal.events import Recorded
 from autoresearch_tui.journal.state import Experiment, Run, Waiting
 from autoresearch_tui.journal.store import POLL_S, JournalBusy, JournalError, Writer
 from autoresearch_tui.journal.text import clean_line
+from autoresearch_tui.telemetry.gpu import free_memory
 from autoresearch_tui.workspace import RunFolder
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 PATIENCE_S = 10.0  # between two looks at what only time mends
+GIB = 2**30
+SPARE = 1.1  # of the memory that the trunk's training took: a change may need more
 LOOK_S = 0.5  # between two looks at the clock for researchers that are down
 ATTEMPTS = 30  # at a step that fails for no such reason: five minutes, as long as a disk may be away
 
@@ -89,7 +93,7 @@ class Controller:
         self.news = asyncio.Event()
         """Something was written down."""
         self.settling = asyncio.Lock()
-        self.writer = Writing(journal, drafter, chain, self.record)
+        self.writer = Writing(journal, drafter, chain, self.record, self._record_at_last)
         self.interrupt: Callable[[], object] = lambda: None
         """Ends whatever the current step waits for."""
 
@@ -119,6 +123,8 @@ class Controller:
         listening = asyncio.create_task(self._listen())
         listening.add_done_callback(lambda _: self._stop_waiting())
         beside = [asyncio.create_task(self._draft_ahead()), asyncio.create_task(self._look_for_researchers())]
+        for task in beside:
+            task.add_done_callback(lambda _: self._stop_waiting())
         try:
             while True:
                 self.nudge.clear()
@@ -143,10 +149,16 @@ class Controller:
         warnings = [e.Warned(clean_line(warning, 500)) for warning in self.chain.warnings]
         await self._record_at_last(lambda: [*lapsed, started, *missing, *warnings])
 
+    def _write_down_attempts(self) -> None:
+        while self.attempts:
+            self.record(e.Blocked(clean_line(self.attempts[0], 300)))
+            del self.attempts[0]
+
     def finish(self, why: str) -> None:
         """The last fact of a session."""
         stops = [e.Fulfilled(wish.command) for wish in plan.waiting(self.run, c.Stop)]
         try:
+            self._write_down_attempts()
             self.record(*stops, e.EngineEnded(why))
             self.journal.save_snapshot()
             self.upkeep.copy()
@@ -263,9 +275,10 @@ class Controller:
         """While a trial runs, the next draft is written, unless whoever writes it computes where the trial does."""
         while True:
             self.news.clear()
-            step = plan.ahead(self.run, self._moment()) if self._may_overlap() else None
-            if step is None:
-                await self.news.wait()
+            step = plan.ahead(self.run, self._moment())
+            if step is None or not self._may_overlap(step):
+                with contextlib.suppress(TimeoutError):  # what was too early becomes right with time alone
+                    await asyncio.wait_for(self.news.wait(), PATIENCE_S)
                 continue
             try:
                 await self._do(step)
@@ -273,10 +286,11 @@ class Controller:
                 self.warn_aside(f"the next draft has to wait: {error}")
                 await asyncio.sleep(PATIENCE_S)
 
-    def _may_overlap(self) -> bool:
+    def _may_overlap(self, step: plan.Step) -> bool:
         if self.ending or not self.restored or self.overlap == "off":
             return False
-        speaker = self.chain.speaker(self.run)
+        draft = self.run.drafts.get(step.draft) if isinstance(step, plan.Ask) else None
+        speaker = self.chain.speaker(self.run, draft)
         if speaker is None or self.overlap == "on":
             return speaker is not None
         return bool(speaker.dialects) and not speaker.shares  # who answers at once had better know how this trial ends
@@ -286,9 +300,7 @@ class Controller:
         while True:
             try:
                 down = len(self.run.down)
-                while self.attempts:
-                    self.record(e.Blocked(clean_line(self.attempts[0], 300)))
-                    del self.attempts[0]
+                self._write_down_attempts()
                 await self.chain.look(lambda: self.run, self.record)
                 if len(self.run.down) < down:
                     self.nudge.set()
@@ -326,6 +338,7 @@ class Controller:
     async def _train(self, step: plan.Train) -> None:
         number, trial = step.number, step.trial
         one = self.run.experiments[number]
+        await self._make_room()
         used = {earlier.seed for earlier in one.trials if earlier.counts}
         seed = next(new for new in itertools.count(self.run.seed) if new not in used)
         training = await self.executor.spawn(self.run, one, trial, seed, step.purpose)
@@ -347,6 +360,14 @@ class Controller:
         outcome = await training.wait()
         self.interrupt = lambda: None
         await self._record_at_last(lambda: self.executor.ended(self.run, number, trial, outcome))
+
+    async def _make_room(self) -> None:
+        """A model on the card goes where the training would not fit beside it; the next request brings it back."""
+        if self.run.tip is None or not any(one.shares for one in self.chain.researchers):
+            return
+        free = await asyncio.to_thread(free_memory)
+        if free is not None and free < self.run.experiments[self.run.tip].memory_gb * GIB * SPARE:
+            await self.chain.release()
 
     async def _bury(self, number: int, trial: int) -> None:
         """A trial of an engine that died: what is left of it ends, and it counts for nothing."""
@@ -405,11 +426,12 @@ class Controller:
             if not self.run.paused:
                 pauses = plan.waiting(self.run, c.Pause)
                 self.record(e.Paused(pauses[0].by), *[e.Fulfilled(wish.command) for wish in pauses])
+                await self.writer.idle()
                 await self.chain.release()
         elif self.run.waiting != rest.why:
             self.record(e.Waiting(rest.why))
         now = datetime.now().timestamp()
-        await self._rest(PATIENCE_S if rest.until is None else min(PATIENCE_S, max(0.0, rest.until - now)))
+        await self._rest(PATIENCE_S if rest.until is None else min(PATIENCE_S, max(POLL_S, rest.until - now)))
 
     async def _rest(self, seconds: float) -> None:
         """Until somebody says something, or for so long."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import difflib
 import json
+import os
 import re
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import cast
 
@@ -30,13 +31,24 @@ from autoresearch_tui.proposals.honesty import breach
 from autoresearch_tui.proposals.knobs import changed_knobs
 from autoresearch_tui.proposals.reapply import reapply
 from autoresearch_tui.proposals.reply import Unusable, read_reply
-from autoresearch_tui.researchers import NotUnderstood, Part, Request, Researcher
+from autoresearch_tui.researchers import Part, Researcher
 from autoresearch_tui.sections import Proposing
 from autoresearch_tui.workspace import RunFolder, Workspace
 
 Record = Callable[..., None]
+Surely = Callable[[Callable[[], list[e.Event]]], Awaitable[None]]
+"""Writes facts down that took minutes to come about: where the disk is full, as soon as it is not."""
 REDONE = {"revert": "revert", "ablate": "without"}  # what is said of it; otherwise a change is made again
 DETAIL = 4000  # characters of what was wrong with a reply
+
+
+class Heard:
+    """A reply as far as it came."""
+
+    def __init__(self, took: Part) -> None:
+        self.took = took
+        self.texts: list[str] = []
+        self.thought = False
 
 
 class Drafter:
@@ -57,59 +69,61 @@ class Drafter:
         """The train.py of an experiment."""
         return self.sources.of(run, number)
 
-    async def ask(self, run: Run, name: str, record: Record, researcher: Researcher | None = None, window: int = 0) -> None:
+    async def ask(self, run: Run, name: str, record: Record, surely: Surely, researcher: Researcher | None = None, window: int = 0) -> None:
         """Get a train.py for this draft, or the reason why there is none. A reply that was paid for is not asked for again."""
         draft = run.drafts[name]
         if draft.of is not None and not draft.needs_reply:
             record(*self._redone(run, draft, draft.of))
             return
-        try:
-            if draft.replied:
-                text, cut = self._paid_for(draft), draft.cut
-            else:
-                assert researcher is not None, "somebody is asked"
-                text, cut = await self._reply(run, draft, record, researcher, window)
-        except NotUnderstood as error:
-            record(*self.given_up(run, name, str(error)))
-            return
-        record(self._checked(run, draft, text, cut))
+        if draft.replied:
+            text, cut = self._paid_for(draft), draft.cut
+        else:
+            assert researcher is not None, "somebody is asked"
+            text, cut = await self._reply(run, draft, record, surely, researcher, window)
+        checked = self._checked(run, draft, text, cut)
+        await surely(lambda: [checked])
 
-    async def _reply(self, run: Run, draft: Draft, record: Record, researcher: Researcher, window: int) -> tuple[str, str]:
+    async def _reply(
+        self, run: Run, draft: Draft, record: Record, surely: Surely, researcher: Researcher, window: int
+    ) -> tuple[str | None, str]:
         """The text of a reply, and why it is not whole."""
         request = self.briefs.request(run, draft, researcher, window)
-        tokens = request.prompt.tokens if request.prompt else 0
-        record(e.Asked(draft.draft, researcher.name, self.briefs.dialect(run, draft, researcher), tokens))
+        dialect, tokens = self.briefs.dialect(run, draft, researcher), self.briefs.estimate(run, researcher, request)
+        record(e.Asked(draft.draft, researcher.name, dialect, tokens))
         began = time.monotonic()
-        texts: list[str] = []
-        took = Part("usage", cost=None if researcher.metered else 0.0)
+        reply = Heard(Part("usage", cost=None if researcher.metered else 0.0))
         try:
             async with aclosing(cast("AsyncGenerator[Part, None]", researcher.propose(request))) as parts:
-                took = await self._streamed(draft, parts, texts, took)
+                await self._stream(draft, parts, reply)
         except BaseException:
-            if researcher.metered or took.tokens_in:
-                record(e.Spent(draft.draft, took.tokens_in, took.tokens_out, took.cost))
+            if reply.texts or reply.thought or reply.took.tokens_in:  # who refused at once was not paid
+                record(e.Spent(draft.draft, researcher.name, reply.took.tokens_in, reply.took.tokens_out, reply.took.cost))
             raise
         finally:
             remove_tree(self.folder.scratch(draft.draft))
-        seconds = round(time.monotonic() - began, 3)
-        record(e.Replied(draft.draft, seconds, took.tokens_in, took.tokens_out, took.cost, clean_line(took.cut), took.seen))
-        return "".join(texts), took.cut
+        seconds, took = round(time.monotonic() - began, 3), reply.took
+        replied = e.Replied(draft.draft, seconds, took.tokens_in, took.tokens_out, took.cost, clean_line(took.cut), took.seen)
+        await surely(lambda: [replied])
+        return "".join(reply.texts), took.cut
 
-    async def _streamed(self, draft: Draft, parts: AsyncGenerator[Part, None], texts: list[str], took: Part) -> Part:
-        """Write a reply down as it comes; what it took."""
+    async def _stream(self, draft: Draft, parts: AsyncGenerator[Part, None], reply: Heard) -> None:
+        """Write a reply down as it comes. It is on the disk before it is said to be there."""
         path = self.folder.reply(draft.draft)
         path.parent.mkdir(mode=0o700, exist_ok=True)
         with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write("\n" if file.tell() else "")  # an engine that died may have left half a line
             file.write(json.dumps({"kind": "attempt", "text": str(len(draft.refusals) + 1)}) + "\n")
             async for part in parts:
                 if part.kind == "usage":
-                    took = part
+                    reply.took = part
                     continue
                 file.write(json.dumps({"kind": part.kind, "text": part.text}) + "\n")
                 file.flush()
                 if part.kind == "text":
-                    texts.append(part.text)
-        return took
+                    reply.texts.append(part.text)
+                reply.thought |= part.kind == "thinking"
+            file.flush()
+            os.fsync(file.fileno())
 
     async def clear(self, run: Run) -> None:
         """End what is left of coding agents whose engine died."""
@@ -117,24 +131,25 @@ class Drafter:
             await sweep(str(self.folder.scratch(draft)))
             await asyncio.to_thread(remove_tree, self.folder.scratch(draft))
 
-    def _paid_for(self, draft: Draft) -> str:
-        """The reply that was there before an engine died: it is not asked for, and paid for, again."""
+    def _paid_for(self, draft: Draft) -> str | None:
+        """The reply that was there before an engine died: it is not asked for, and paid for, again. None: it was lost."""
         texts: list[str] = []
-        for line in self.folder.reply(draft.draft).read_text(encoding="utf-8").splitlines():
-            part = json.loads(line)
-            if part["kind"] == "attempt":
-                texts.clear()
-            elif part["kind"] == "text":
-                texts.append(part["text"])
+        try:
+            for line in filter(None, self.folder.reply(draft.draft).read_text(encoding="utf-8").splitlines()):
+                part = json.loads(line)
+                if part["kind"] == "attempt":
+                    texts.clear()
+                elif part["kind"] == "text":
+                    texts.append(part["text"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
         return "".join(texts)
 
-    def request(self, run: Run, draft: Draft) -> Request:
-        """What a researcher that reads no prompt is asked."""
-        return self.briefs.request(run, draft)
-
-    def _checked(self, run: Run, draft: Draft, text: str, cut: str) -> e.Event:
+    def _checked(self, run: Run, draft: Draft, text: str | None, cut: str) -> e.Event:
         parent = self.source(run, draft.parent)
         try:
+            if text is None:
+                raise Unusable("The reply was lost with the machine that had written it down.", "reply")
             if cut:
                 raise Unusable(f"The reply was cut at {cut}: a shorter one may be whole.", "reply")
             reply = read_reply(text)

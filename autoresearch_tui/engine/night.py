@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 from autoresearch_tui.clock import LOCAL
 from autoresearch_tui.engine import endpoints, opening
-from autoresearch_tui.engine.choosing import affordable, checked, choose, hired, refuse_to_start
+from autoresearch_tui.engine.choosing import Chosen, affordable, checked, choose, hired, refuse_to_start
 from autoresearch_tui.engine.controller import Controller
 from autoresearch_tui.engine.drafting import Drafter
 from autoresearch_tui.engine.executors.local import Local
@@ -54,14 +54,15 @@ async def _night(workspace: Workspace, settings: Settings, asked: Asked, tag: st
     lineage = Lineage(workspace.folder, tag, workspace.edit)
     lineage.clear_stale_locks()
     folder = workspace.run(tag)
-    chosen = await choose(settings, os.environ)
+    chosen = _as_before(folder) if asked.after else await choose(settings, os.environ)
     chain = hired(chosen, settings, os.environ)
     endpoints.remind(workspace.hidden / ENDPOINTS, chain.researchers)
     attempts: list[str] = []
     with guard(attempts.append) if chain.local_only else nullcontext():
         down = await checked(chain)
-        cost = affordable(chain, settings)
-        if not asked.after:
+        cost = None
+        if not asked.after:  # a keeper's restart changes nothing that a person agreed to
+            cost = affordable(chain, settings)
             refuse_to_start(chain, down)
         if is_new := not _was_begun(folder):
             first = opening.begin(workspace, lineage, folder, settings, asked)
@@ -92,6 +93,14 @@ async def _night(workspace: Workspace, settings: Settings, asked: Asked, tag: st
                 endpoints.keep(workspace.hidden / ENDPOINTS, chain.researchers)
             controller.finish(end.why)
             return end
+
+
+def _as_before(folder: RunFolder) -> Chosen:
+    """Whoever proposed before the engine died goes on, whatever answers best just now."""
+    with Journal(folder.journal) as journal:
+        engine = journal.refresh().engine
+    assert engine is not None, "a keeper starts again what was started"
+    return Chosen((engine.researcher, *engine.chain), engine.chosen)
 
 
 def _was_begun(folder: RunFolder) -> bool:

@@ -187,7 +187,7 @@ def next_step(run: Run, moment: Moment) -> Step:
     if idea := _next_idea(run):
         return Draw(idea)
     if steps := _of_drafts(run, moment):
-        return next((step for step in steps if not isinstance(step, Rest)), steps[0])
+        return next((step for step in steps if not isinstance(step, Rest | End)), steps[0])
     return _resting(run, moment) or Draw()
 
 
@@ -286,6 +286,7 @@ def _crashing(run: Run, moment: Moment) -> Step | None:
     last = tip.trials[-1]
     if not _failed(last) or last.at < run.moved_at:  # a person who went back there knows better
         judged = [one for _, one in sorted(run.experiments.items()) if one.verdict and one.number not in run.trunk]
+        judged = [one for one in judged if one.operator != "repair"]  # a slip that was not mended is the same slip
         lately = judged[-CRASHES:]
         crashed = len(lately) == CRASHES and all(one.verdict == "crash" and one.trials[-1].at > last.at for one in lately)
         return _trial(run, tip.number, "crashes") if crashed else None
@@ -372,6 +373,8 @@ def _of_draft(run: Run, draft: Draft, moment: Moment) -> Step:
         if not moment.able:
             return _unanswered(run, moment)
         if not set(moment.able) - set(draft.declined):
+            if draft.idea_of is not None and moment.back_at is not None:  # a person's idea is worth waiting for who understands it
+                return _unanswered(run, moment)
             return GiveUp(draft.draft, f"{', '.join(draft.declined)} will not answer it")
         return Ask(draft.draft)
     if draft.held_until is None:
@@ -383,7 +386,7 @@ def _of_draft(run: Run, draft: Draft, moment: Moment) -> Step:
 
 def _unanswered(run: Run, moment: Moment) -> Step:
     """Nobody can answer. What only a person mends is waited for too: somebody may look at the screen."""
-    why = "; ".join(f"{name} is down: {down.why}" for name, down in run.down.items())
+    why = "; ".join(f"{name} is down: {down.why.rstrip('.')}" for name, down in run.down.items())
     if moment.back_at is None:
         return End(why or "no researcher can answer")
     return Rest(why, moment.back_at)

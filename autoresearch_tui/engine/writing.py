@@ -9,13 +9,13 @@ import asyncio
 from collections.abc import Callable
 
 from autoresearch_tui.engine.chain import Chain, again
-from autoresearch_tui.engine.drafting import Drafter
+from autoresearch_tui.engine.drafting import Drafter, Surely
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.state import Health
 from autoresearch_tui.journal.store import Journal
 from autoresearch_tui.journal.text import clean_line
 from autoresearch_tui.proposals.prompt import WindowTooSmall
-from autoresearch_tui.researchers import Declined, NothingLeft, Researcher, ResearcherDown, WindowExceeded
+from autoresearch_tui.researchers import Declined, NothingLeft, NotUnderstood, Researcher, ResearcherDown, WindowExceeded
 
 MENDED_S = 60.0  # between two looks at what only a person mends
 SMALLER = 0.75  # of the window that turned out to be too large, where the server does not say what fits
@@ -25,11 +25,12 @@ SMALLEST = 2048
 class Writing:
     """The reply that is being written."""
 
-    def __init__(self, journal: Journal, drafter: Drafter, chain: Chain, record: Callable[..., None]) -> None:
+    def __init__(self, journal: Journal, drafter: Drafter, chain: Chain, record: Callable[..., None], surely: Surely) -> None:
         self.journal = journal
         self.drafter = drafter
         self.chain = chain
         self.record = record
+        self.surely = surely
         self.draft = ""
         """The draft that it is for; empty while nothing is written."""
         self.nothing_left = ""
@@ -39,10 +40,8 @@ class Writing:
         """Of researchers whose window turned out to be smaller than it was said to be."""
 
     async def reply(self, draft: str) -> None:
-        """Get one more reply for this draft, or the fact that says why there is none."""
-        while self.draft and self.draft != draft and self._task is not None:
-            await asyncio.wait({self._task})
-        if self._task is None or self.draft != draft:
+        """Get one more reply for this draft, or the fact that says why there is none. While another is written, only wait for that."""
+        if self._task is None:
             self.draft = draft
             self._task = asyncio.create_task(self._write(draft))
             self._task.add_done_callback(self._written)
@@ -55,11 +54,15 @@ class Writing:
         if self._task is not None:
             self._task.cancel()
 
+    async def idle(self) -> None:
+        """Until nothing is written any more."""
+        if self._task is not None:
+            await asyncio.wait({self._task})
+
     async def stop(self) -> None:
         """End what is being written, and wait until it has let go of its server."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        self.interrupt()
+        await self.idle()
 
     def _written(self, _: asyncio.Task[None]) -> None:
         self.draft, self._task = "", None
@@ -68,30 +71,41 @@ class Writing:
         run = self.journal.run
         draft = run.drafts[name]
         speaker = self.chain.speaker(run, draft)
-        if speaker is None and draft.needs_reply and not draft.replied:
-            return  # it went down since this was planned
-        window = self._windows.get(speaker.name, 0) if speaker else 0
+        if speaker is None:
+            if not draft.needs_reply or draft.replied:
+                await self.drafter.ask(run, name, self.record, self.surely)
+            return  # or it went down since this was planned
+        window = self._windows.get(speaker.name) or speaker.window
         try:
-            await self.drafter.ask(run, name, self.record, speaker, window)
+            await self.drafter.ask(run, name, self.record, self.surely, speaker, window)
             self.nothing_left = ""
+        except NotUnderstood as error:
+            self._passed(speaker, name, str(error))
         except NothingLeft as nothing:
-            self.record(*self.drafter.given_up(self.journal.run, name, str(nothing)))
-            self.nothing_left = str(nothing)
+            if self._passed(speaker, name, str(nothing)):
+                self.nothing_left = str(nothing)
         except ResearcherDown as down:
-            assert speaker is not None
-            self._down(speaker, str(down), down.retry_s, down.for_good)
+            self._down(speaker, str(down), down.retry_s or 0.0, down.for_good)
         except Declined as declined:
-            assert speaker is not None
             self._declined(speaker, name, declined)
         except WindowExceeded as small:
-            assert speaker is not None
-            self._smaller(speaker, small)
+            self._smaller(speaker, name, small, window)
         except WindowTooSmall as small:
-            assert speaker is not None
-            self._down(speaker, str(small), None, for_good=True)
+            self._down(speaker, str(small), for_good=True)
 
-    def _down(self, one: Researcher, why: str, retry_s: float | None, for_good: bool) -> None:
-        until = again(self.journal.run, one.name, MENDED_S if for_good else retry_s)
+    def _passed(self, one: Researcher, draft: str, why: str) -> bool:
+        """The next of the chain is asked; after the last the draft is given up, and that is said."""
+        asked = self.journal.run.drafts.get(draft)
+        if asked is None:
+            return False
+        if others := set(self.chain.names) - {one.name, *asked.declined}:
+            self.record(e.Passed(draft, one.name, clean_line(why, 300)))
+        else:
+            self.record(*self.drafter.given_up(self.journal.run, draft, why))
+        return not others
+
+    def _down(self, one: Researcher, why: str, least_s: float = 0.0, for_good: bool = False) -> None:
+        until = again(self.journal.run, one.name, max(least_s, MENDED_S) if for_good else least_s)
         self.record(e.ResearcherDown(one.name, clean_line(why, 500), until, for_good))
 
     def _declined(self, one: Researcher, draft: str, declined: Declined) -> None:
@@ -102,12 +116,13 @@ class Writing:
             why = f"it declined {times} requests in a row, which is the limit: {declined}"
             self.record(e.ResearcherDown(one.name, clean_line(why, 500), for_good=True))
 
-    def _smaller(self, one: Researcher, small: WindowExceeded) -> None:
+    def _smaller(self, one: Researcher, draft: str, small: WindowExceeded, before: int) -> None:
         """The next prompt is made shorter; where that cannot be, it is the researcher that cannot be used."""
-        before = self._windows.get(one.name, 0) or one.window
+        asked = self.journal.run.drafts.get(draft)
+        before = before or (asked.tokens if asked else 0) + one.answer
         window = small.window if 0 < small.window < before else int(before * SMALLER)
         if window < SMALLEST:
-            self._down(one, str(small), None, for_good=True)
+            self._down(one, str(small), for_good=True)
         else:
             self._windows[one.name] = window
             self.record(e.Warned(clean_line(f"{one.name}: {small} The next prompt fits {window} tokens.", 500)))

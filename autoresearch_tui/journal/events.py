@@ -200,6 +200,14 @@ class Declined(Event, frozen=True):
     category: str
 
 
+class Passed(Event, frozen=True):
+    """A researcher can make nothing of this draft; the next of the chain may."""
+
+    draft: str
+    researcher: str
+    why: str
+
+
 class Blocked(Event, frozen=True):
     """A run that speaks to this machine only refused a connection, or the look-up of a name."""
 
@@ -280,7 +288,7 @@ class Asked(Event, frozen=True):
     researcher: str
     dialect: str = ""
     tokens: int = 0
-    """Of the prompt, as estimated."""
+    """Of the prompt, as estimated, and not corrected by what this researcher counted before."""
 
 
 class Replied(Event, frozen=True):
@@ -301,6 +309,7 @@ class Spent(Event, frozen=True):
     """What was paid for a reply that broke off, or that nobody may use."""
 
     draft: str
+    researcher: str = ""
     tokens_in: int = 0
     tokens_out: int = 0
     cost: float | None = None

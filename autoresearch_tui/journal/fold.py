@@ -95,6 +95,16 @@ class _Work:
             counted = replace(share, **{field: getattr(share, field) + amount for field, amount in more.items()})
             self.health[one.researcher] = replace(health, dialects=health.dialects | {one.dialect: counted})
 
+    def pay(self, name: str, fact: e.Spent | e.Replied) -> None:
+        health = self.health.get(name, Health())
+        self.count_one(
+            name,
+            tokens_in=health.tokens_in + fact.tokens_in,
+            tokens_out=health.tokens_out + fact.tokens_out,
+            cost=health.cost + (fact.cost or 0.0),
+            unpriced=health.unpriced + (fact.cost is None),
+        )
+
     def count_one(self, name: str, **fields: Any) -> None:
         """Set fields of a researcher's health."""
         if name:
@@ -117,6 +127,8 @@ def engine_started(work: _Work, fact: e.EngineStarted, at: float) -> None:
     kept = bool(fact.after)
     if not kept:
         work.down.clear()  # whoever starts it may have mended what was wrong
+        for name in list(work.health):
+            work.count_one(name, failures=0, declined=0)
     work.fields |= {
         "engine": Engine(
             fact.pid,
@@ -196,8 +208,7 @@ def waiting(work: _Work, fact: e.Waiting, at: float) -> None:
 
 
 def researcher_down(work: _Work, fact: e.ResearcherDown, at: float) -> None:
-    since = work.down[fact.researcher].since if fact.researcher in work.down else at
-    work.down[fact.researcher] = Down(fact.why, since, fact.until, fact.for_good)
+    work.down[fact.researcher] = Down(fact.why, fact.until)
     work.count_one(fact.researcher, failures=work.health.get(fact.researcher, Health()).failures + 1)
     for draft in work.drafts.values():
         if draft.asked == fact.researcher:
@@ -212,6 +223,11 @@ def declined(work: _Work, fact: e.Declined, at: float) -> None:
     if draft := work.drafts.get(fact.draft):
         work.change_draft(fact.draft, asked="", declined=(*draft.declined, fact.researcher))
     work.count_one(fact.researcher, declined=work.health.get(fact.researcher, Health()).declined + 1)
+
+
+def passed(work: _Work, fact: e.Passed, at: float) -> None:
+    if draft := work.drafts.get(fact.draft):
+        work.change_draft(fact.draft, asked="", declined=(*draft.declined, fact.researcher))
 
 
 def blocked(work: _Work, fact: e.Blocked, at: float) -> None:
@@ -267,15 +283,13 @@ def replied(work: _Work, fact: e.Replied, at: float) -> None:
     work.change_draft(fact.draft, replied=True, asked="", cut=fact.cut)
     work.fields["waiting"] = ""
     work.count(fact.draft, seconds=fact.seconds)
-    spent(work, fact, at)
     if draft:
+        work.pay(draft.researcher, fact)
         work.count_one(draft.researcher, failures=0, declined=0, **({"seen": fact.seen} if fact.seen else {}))
 
 
-def spent(work: _Work, fact: e.Spent | e.Replied, at: float) -> None:
-    work.count(fact.draft, tokens_in=fact.tokens_in, tokens_out=fact.tokens_out, cost=fact.cost or 0.0)
-    if fact.cost is None:
-        work.count(fact.draft, unpriced=1)
+def spent(work: _Work, fact: e.Spent, at: float) -> None:
+    work.pay(fact.researcher, fact)  # its draft may be gone: somebody skipped it
 
 
 def refused(work: _Work, fact: e.Refused, at: float) -> None:
@@ -398,6 +412,7 @@ STEPS: dict[type[e.Event], Callable[[_Work, Any, float], None]] = {
     e.Waiting: waiting,
     e.ResearcherDown: researcher_down,
     e.Declined: declined,
+    e.Passed: passed,
     e.Blocked: blocked,
     e.Asked: asked,
     e.Spent: spent,

@@ -183,7 +183,7 @@ class Draft(msgspec.Struct, frozen=True, omit_defaults=True):
     dialects: tuple[str, ...] = ()
     """Of each reply that was refused, oldest first."""
     declined: tuple[str, ...] = ()
-    """Who will not answer it."""
+    """Who will not answer it, or cannot make anything of it."""
     replied: bool = False
     cut: str = ""
     refusals: tuple[str, ...] = ()
@@ -267,18 +267,16 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def factor(self) -> float:
-        """Tokens that it counts for each one that is estimated."""
-        return self.counted / self.estimated if self.estimated else 1.0
+        """Tokens that it counts for each one that is estimated. Some servers do not count what they have read before."""
+        return min(3.0, max(0.7, self.counted / self.estimated)) if self.estimated else 1.0
 
 
 class Down(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why a researcher cannot answer."""
 
     why: str
-    since: float
     until: float | None = None
-    """When it is looked for again."""
-    for_good: bool = False
+    """When it is looked for again; None: not in this session."""
 
 
 class Engine(msgspec.Struct, frozen=True, omit_defaults=True):

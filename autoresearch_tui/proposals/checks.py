@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 
 from autoresearch_tui.proposals.demands import broken_demands
 from autoresearch_tui.proposals.imports import missing_imports
-from autoresearch_tui.proposals.knobs import NotLiteral, NotPython, bare, changed_knobs, parse, silence, statements, value_of
+from autoresearch_tui.proposals.knobs import NotPython, bare, changed_knobs, meaning, parse, silence, statements
 from autoresearch_tui.proposals.unusable import Unusable
 
 LARGEST = 400_000  # characters; the longest honest train.py has a tenth of it
@@ -68,14 +68,7 @@ def refusal(
 
 def turns_of(changes: Mapping[str, tuple[str, str]]) -> Turned:
     """What a change of knobs, old and new literals by name, turns them to: the key of `turned`."""
-    return frozenset((name, repr(_value(new))) for name, (_, new) in changes.items())
-
-
-def _value(literal: str) -> object:
-    try:
-        return value_of(literal)
-    except NotLiteral:
-        return literal
+    return frozenset((name, repr(meaning(new))) for name, (_, new) in changes.items())
 
 
 def _repeated(parent: str, source: str, tried: Mapping[str, str], turned: Mapping[Turned, str]) -> str | None:

@@ -17,12 +17,11 @@ from autoresearch_tui.proposals.elision import elided
 from autoresearch_tui.proposals.knobs import BYTE_ORDER_MARK, NotPython, parse
 from autoresearch_tui.proposals.names import refuse_others
 from autoresearch_tui.proposals.patches import read_diff
-from autoresearch_tui.proposals.pieces import Code, Piece, read_pieces
+from autoresearch_tui.proposals.pieces import LONGEST, Code, Piece, read_pieces
 from autoresearch_tui.proposals.turns import Turn, turned
 from autoresearch_tui.proposals.unusable import Unusable
 from autoresearch_tui.proposals.wholes import dedented, only_defines, rewritten
 
-LONGEST = 2_000_000  # characters
 FEW_LINES = 3  # are no file: they are what an author says instead of an edit
 MANY = 500  # pieces; nobody proposes so many
 NOTHING = "The edit has no line `SET NAME = value`, no SEARCH/REPLACE block, no diff and no whole function or file."

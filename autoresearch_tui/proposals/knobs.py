@@ -111,6 +111,15 @@ def value_of(literal: str) -> object:
         raise NotLiteral(f"`{literal.strip()}` is no plain value (a number, a string, True, False, None or a tuple of these)") from None
 
 
+@functools.lru_cache(maxsize=4096)  # a night has the same few hundred literals all along
+def meaning(literal: str) -> object:
+    """What a literal stands for, however it is written; of what is no plain value the text itself."""
+    try:
+        return value_of(literal)
+    except NotLiteral:
+        return literal
+
+
 def literal_in(text: str) -> str:
     """The literal on a line of text, without the comment that may follow it; raises NotLiteral."""
     text = text.strip()

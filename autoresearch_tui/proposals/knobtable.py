@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
-from autoresearch_tui.proposals.knobs import NotLiteral, value_of
+from autoresearch_tui.proposals.knobs import meaning
 from autoresearch_tui.proposals.memory import Tried, measured, signed, value
 
 LEGEND = (
@@ -103,10 +103,7 @@ def _step(one: Tried, digits: int, trunk: Collection[int]) -> str:
 def _size(one: Tried) -> tuple[int, float, int]:
     """Numbers by size, all else by when it was tried."""
     _, new = next(iter(one.changes.values()))
-    try:
-        number = value_of(new)
-    except NotLiteral:
-        number = None
+    number = meaning(new)
     if isinstance(number, bool) or not isinstance(number, int | float):
         return 1, 0.0, one.number
     return 0, float(number), one.number

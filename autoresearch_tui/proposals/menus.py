@@ -83,6 +83,8 @@ def _block_example(source: str, lost: Sequence[Tried]) -> str:
         if len(new) == len(lines) and lines.count(lines[knob.line - 1]) == 1:
             return _shown(*_words(knob, literal, known), _search(lines[knob.line - 1].rstrip("\r"), new[knob.line - 1].rstrip("\r")))
     line = next((one for one in lines if one.strip() and lines.count(one) == 1), "").rstrip("\r")
+    if not line:
+        return "No line of the code above stands there once, to be shown as an example."
     said = "An example of the form. It changes nothing; your edit must."
     return _shown(said, "one line that says what is changed", "Why it should help.", _search(line, line))
 

@@ -21,6 +21,7 @@ FENCE = re.compile(r"(`{3,}|~{3,})\s?([^`\s]*)\s?([^`]*)")
 SILENT = re.compile(r"#.*|</?\w+>|<!\[CDATA\[|\]\]>|[*_-]{3,}|\0+")
 METHOD = re.compile(r"[#\s*`]*([A-Za-z_]\w*\.[A-Za-z_]\w*)(?:\(\))?[`*]*:?[`*]*")
 LONGEST_NAME = 200
+LONGEST = 2_000_000  # characters of a reply or an edit; a train.py has a fiftieth of it
 MOST_LINES = 20_000  # of a text; the longest honest train.py has a tenth of it
 DIFFS = ("diff", "patch", "udiff")
 OTHER_LANGUAGES = ("bash", "sh", "shell", "console", "text", "txt", "json", "yaml", "toml", "markdown", "md", "csv", "tsv", "latex")

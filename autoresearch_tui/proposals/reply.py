@@ -12,15 +12,15 @@ import re
 
 import msgspec
 
+from autoresearch_tui.journal.text import clean_line
 from autoresearch_tui.proposals.calls import call_in
 from autoresearch_tui.proposals.knobs import BYTE_ORDER_MARK
-from autoresearch_tui.proposals.pieces import Piece, read_pieces
+from autoresearch_tui.proposals.pieces import LONGEST, Piece, read_pieces
 from autoresearch_tui.proposals.thinking import GAP, without_thinking
 from autoresearch_tui.proposals.unusable import Kind, Unusable
 
-__all__ = ["Kind", "Reply", "Unusable", "one_line", "read_reply"]
+__all__ = ["LONGEST", "Kind", "Reply", "Unusable", "read_reply"]
 
-LONGEST = 2_000_000  # characters; a train.py has a fiftieth of it
 LONGEST_IDEA = 120
 HALF = re.compile("[\ud800-\udfff]")  # of a character, which JSON can carry and a file cannot
 OPENING = re.compile(r"<(idea|why|edit)>", re.IGNORECASE)
@@ -63,12 +63,7 @@ def _reply(idea: str, why: str, edit: str) -> Reply:
         raise Unusable("The <edit> block holds thinking or a NUL character; it must hold the edit alone.", "reply")
     if not idea.strip(GAP + " \t\r\n"):
         raise Unusable("The reply has no <idea>: one line that says what is changed.", "reply")
-    return Reply(one_line(idea.replace(GAP, " ")), why.replace(GAP, " ").strip(), edit.strip("\r\n"))
-
-
-def one_line(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= LONGEST_IDEA else line[: LONGEST_IDEA - 1].rstrip() + "…"
+    return Reply(clean_line(idea.replace(GAP, " "), LONGEST_IDEA), why.replace(GAP, " ").strip(), edit.strip("\r\n"))
 
 
 def _blocks(text: str) -> tuple[dict[str, list[str]], str]:

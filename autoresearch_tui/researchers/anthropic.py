@@ -17,8 +17,11 @@ from autoresearch_tui.addresses import is_local
 from autoresearch_tui.proposals.prompt import Prompt
 from autoresearch_tui.researchers import Declined, Part, Request, ResearcherDown, WindowExceeded
 from autoresearch_tui.researchers.anthropic_reply import Reply, limits
+from autoresearch_tui.researchers.asking import OPERATORS, fits_a_header, sendable
 from autoresearch_tui.researchers.patience import Patience, patiently
 from autoresearch_tui.researchers.prices import Prices
+from autoresearch_tui.researchers.sentences import offered, quoted
+from autoresearch_tui.researchers.sizes import dialects_for
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic, AsyncStream
@@ -40,8 +43,8 @@ POLICY = "Its usage policy says what it declines: https://www.anthropic.com/lega
 class Anthropic:
     """The researcher `anthropic:MODEL`."""
 
-    operators: tuple[str, ...] = ("tune", "explore", "simplify", "combine", "repair")
-    dialects: tuple[str, ...] = ("blocks", "set", "function", "file")
+    operators: tuple[str, ...] = OPERATORS
+    dialects: tuple[str, ...] = dialects_for(0, hosted=True)
     metered = True
     shares = False
 
@@ -95,7 +98,7 @@ class Anthropic:
             return f"`{shown}` is no address to ask {self.name} at: write it as http://127.0.0.1:8000."
         if not self._key:
             return f"{self.name} needs a key: set ANTHROPIC_API_KEY where the run is started, or name another researcher."
-        if not self._key.isascii() or not self._key.isprintable() or " " in self._key:
+        if not fits_a_header(self._key):
             return f"The key for {self.name} holds a sign that no key has: copy it again into ANTHROPIC_API_KEY."
         return None
 
@@ -155,14 +158,17 @@ class Anthropic:
     def _wanted(self, prompt: Prompt) -> dict[str, Any]:
         # An experiment takes longer than the five minutes of the short cache: only the long one is ever read.
         cached: dict[str, Any] = {"cache_control": {"type": "ephemeral", "ttl": "1h"}}
-        blocks: list[dict[str, Any]] = [{"type": "text", "text": prompt.code, **cached}, {"type": "text", "text": prompt.ask}]
+        blocks: list[dict[str, Any]] = [
+            {"type": "text", "text": sendable(prompt.code), **cached},
+            {"type": "text", "text": sendable(prompt.ask)},
+        ]
         wanted: dict[str, Any] = {
             "model": self.model,
             "max_tokens": self.answer,
-            "messages": [{"role": "user", "content": [_sendable(block) for block in blocks if block["text"]]}],
+            "messages": [{"role": "user", "content": [block for block in blocks if block["text"]]}],
         }
         if prompt.rules:
-            wanted["system"] = [_sendable({"type": "text", "text": prompt.rules, **cached})]
+            wanted["system"] = [{"type": "text", "text": sendable(prompt.rules), **cached}]
         if "thinking" not in self._without:
             # Newer models keep their thinking to themselves unless asked, and are silent for minutes.
             shown = {} if "display" in self._without else {"display": "summarized"}
@@ -199,7 +205,7 @@ class Anthropic:
         except Exception as error:
             from autoresearch_tui.researchers.anthropic_api import trouble
 
-            if trouble(error).status == 404 and await self._nearest() is None:
+            if trouble(error).status == 404 and await self._models() is None:
                 return None
             raise await self._ours(error) from None
         return self._note(found)
@@ -219,13 +225,11 @@ class Anthropic:
         self.warning = f"{self.name} retires on {retires:%Y-%m-%d}: name another model soon." if isinstance(retires, datetime.date) else ""
         return None
 
-    async def _nearest(self) -> list[str] | None:
-        """The ids that come nearest to this model's; None: the Models API does not answer."""
-        from autoresearch_tui.researchers.anthropic_api import nearest
-
+    async def _models(self) -> list[str] | None:
+        """Those of this key; None: the Models API does not answer."""
         try:
             async with await self._client() as client, asyncio.timeout(PROBE_S / 2):
-                return await nearest(client, self.model)
+                return [info.id for info in (await client.models.list(limit=1000)).data if isinstance(info.id, str)]
         except Exception:  # that there is no such model is said without it, too
             return None
 
@@ -235,13 +239,13 @@ class Anthropic:
 
     async def _ours(self, error: Exception, begun: bool = False) -> Exception:
         """An exception of the SDK, or from below it, as one of ours."""
-        from autoresearch_tui.researchers.anthropic_api import refused, safe, trouble
+        from autoresearch_tui.researchers.anthropic_api import refused, trouble
 
         what = trouble(error)
-        said = safe(what.said, self._key)
+        said = quoted(what.said, self._key) or "it gave no reason"
         if what.status == 404:
-            near = await self._nearest()
-            known = f"; there is {', '.join(near)}" if near else ""
+            models = await self._models()
+            known = f"; it offers {offered(self.model, models)}" if models else ""
             return ResearcherDown(f"{self._host} has no model {self.model} for this key{known}.", for_good=True)
         if what.status == 0:
             verb = "broke off in the middle of its reply" if begun else f"gave no reply at {self._host}"
@@ -254,11 +258,6 @@ def _open(key: str, address: str, connect_s: float, whole_s: float, most: int) -
     from autoresearch_tui.researchers.anthropic_api import open_client
 
     return open_client(key, address, connect_s, whole_s, most)
-
-
-def _sendable(block: dict[str, Any]) -> dict[str, Any]:
-    """Halves of signs, which stand for bytes of a file that were no text, cannot be sent."""
-    return block | {"text": block["text"].encode("utf-8", "replace").decode()}
 
 
 def _host_of(address: str) -> str:

@@ -5,9 +5,7 @@ To import it takes seconds, for it imports the SDK: `anthropic.py` does so in a 
 
 from __future__ import annotations
 
-import difflib
 import functools
-import os
 import re
 import ssl
 from collections.abc import AsyncIterator, Mapping
@@ -18,15 +16,12 @@ import anthropic.resources.models
 import httpx2
 import msgspec
 
-from autoresearch_tui.journal.text import clean_line
 from autoresearch_tui.researchers import ResearcherDown, WindowExceeded
 from autoresearch_tui.researchers.patience import asked_to_wait
+from autoresearch_tui.researchers.sentences import cause
 
-LONGEST_WAIT_S = 86400.0
-LONGEST_SENTENCE = 300  # characters of what a server says
 SPENT = re.compile(r"credit balance|spend(ing)? limit|usage limits|billing", re.IGNORECASE)
 TOO_LONG = re.compile(r"prompt is too long|context (limit|window)|too many tokens", re.IGNORECASE)
-KEYS = re.compile(r"\b(sk-|Bearer +)[\w.~+/=-]{4,}")
 BY_TYPE = {
     "invalid_request_error": 400,
     "authentication_error": 401,
@@ -106,13 +101,6 @@ def open_client(key: str, address: str, connect_s: float, whole_s: float, most: 
     return client
 
 
-async def nearest(client: anthropic.AsyncAnthropic, model: str) -> list[str]:
-    """The models of this key whose names are most like this one."""
-    page = await client.models.list(limit=1000)
-    ids = [info.id for info in page.data]
-    return difflib.get_close_matches(model, ids, n=3, cutoff=0.3) or ids[:3]
-
-
 def trouble(error: Exception) -> Trouble:
     """What an exception of the SDK, or from below it, means."""
     if isinstance(error, anthropic.APIStatusError):
@@ -124,7 +112,7 @@ def trouble(error: Exception) -> Trouble:
     if isinstance(error, TimeoutError | anthropic.APITimeoutError):
         return Trouble(0, "nothing came in time")
     if isinstance(error, httpx2.HTTPError | anthropic.APIConnectionError | OSError):
-        return Trouble(0, _root(error))
+        return Trouble(0, cause(error))
     return Trouble(0, f"what it sent is not the Messages API ({type(error).__name__})")
 
 
@@ -148,26 +136,8 @@ def refused(name: str, what: Trouble, said: str, window: int) -> ResearcherDown 
     return ResearcherDown(f"{name} refuses the request ({status}): {said}.", None, True)
 
 
-def safe(said: str, key: str) -> str:
-    """A server's words as a part of our sentence: on one line, not too long, and without any key."""
-    line = clean_line(KEYS.sub("(a key)", said.replace(key, "(a key)") if key else said), LONGEST_SENTENCE)
-    return line.rstrip(".") or "it gave no reason"
-
-
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """For how many seconds the server wants to be left alone; None: it does not say, or nothing that makes sense."""
     finer = asked_to_wait(headers.get("retry-after-ms"))
     wait = asked_to_wait(headers.get("retry-after")) if finer is None else finer / 1000
-    return None if wait is None else min(wait, LONGEST_WAIT_S)
-
-
-def _root(error: BaseException) -> str:
-    """The deepest cause that has words: `connection refused` says more than `Connection error.`"""
-    said = ""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.errno and cause.errno > 0:
-            return os.strerror(cause.errno).lower()
-        said = (cause.strerror if isinstance(cause, OSError) else str(cause)) or said
-        cause = cause.__cause__ or cause.__context__
-    return said or type(error).__name__
+    return wait

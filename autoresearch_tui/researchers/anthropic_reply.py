@@ -6,10 +6,11 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
+from autoresearch_tui.proposals.reply import LONGEST
 from autoresearch_tui.researchers import Part
+from autoresearch_tui.researchers.asking import ENDLESS
 from autoresearch_tui.researchers.prices import Prices, Usage
 
-LONGEST = 2_000_000  # characters; no train.py needs as many
 CHARACTERS_PER_TOKEN = 4  # where nobody counted
 LIMITS = {"requests_left": "anthropic-ratelimit-requests-remaining", "tokens_left": "anthropic-ratelimit-tokens-remaining"}
 RESETS = ("anthropic-ratelimit-requests-reset", "anthropic-ratelimit-tokens-reset")
@@ -45,7 +46,7 @@ class Reply:
     def cut(self) -> str:
         """Why it is not whole."""
         if self.full:
-            return "more than 2 MB"
+            return ENDLESS
         return f"the limit of {self.limit} tokens" if self.stop == "max_tokens" else "" if self.stop else "it broke off"
 
     def hear(self, event: Any) -> Part | None:

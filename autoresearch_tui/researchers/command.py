@@ -23,15 +23,15 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from autoresearch_tui.journal.text import clean_line
-from autoresearch_tui.proposals.reply import LONGEST_IDEA
+from autoresearch_tui.proposals.reply import LONGEST, LONGEST_IDEA
 from autoresearch_tui.researchers import Part, Request, ResearcherDown, UnknownResearcher
 from autoresearch_tui.researchers.agent import Agent
+from autoresearch_tui.researchers.asking import ENDLESS, OPERATORS
 from autoresearch_tui.researchers.patience import Patience
 
 PATIENCE = Patience(whole=600.0)
 PROMPT = "prompt.md"
 PROMPT_FILE = "{prompt_file}"
-SHOWN = 2_000_000  # bytes of what it says; the rest is heard and dropped
 TAIL = 8192  # bytes of each stream that are kept for its last line
 LARGEST = 1_000_000  # bytes of a train.py
 LONGEST_NOTE = 4096  # bytes of an idea.txt
@@ -55,7 +55,7 @@ class Useless(Exception):
 class Command:
     """One command line, asked for one draft at a time."""
 
-    operators: tuple[str, ...] = ("tune", "explore", "combine", "simplify", "repair")
+    operators: tuple[str, ...] = OPERATORS
     dialects: tuple[str, ...] = ("file",)
     window = answer = 0
     remote = True
@@ -174,10 +174,10 @@ class Said:
             self.out = (self.out + text)[-TAIL:]
         else:
             self.err = (self.err + text)[-TAIL:]
-        shown = text[: max(0, SHOWN - self._shown)]
+        shown = text[: max(0, LONGEST - self._shown)]
         self._shown += len(text)
-        if self._shown > SHOWN and shown:
-            shown += f"\n[more than {SHOWN // 1_000_000} MB: the rest is not shown]\n"
+        if self._shown > LONGEST and shown:
+            shown += f"\n[{ENDLESS}: the rest is not shown]\n"
         return shown
 
 

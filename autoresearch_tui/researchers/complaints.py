@@ -105,7 +105,7 @@ def no_model(one: Complaint) -> bool:
 
 def meaning(one: Complaint, who: str, headers: Mapping[str, str]) -> Exception:
     """What to make of it; `who` is the server, as the sentences name it."""
-    said = f": {one.words}" if one.words else ""
+    said = f": {one.words.rstrip('.')}" if one.words else ""
     wait = wait_s(one, headers)
     if one.status == 402 or (one.status in (0, 403, 429) and NO_CREDIT.search(one.all)):
         return ResearcherDown(f"{who} wants credit first{said}. Add credit there, or name another researcher.", for_good=True)

@@ -6,7 +6,6 @@ counts less for every change that was kept since.
 
 from __future__ import annotations
 
-import functools
 import itertools
 import math
 import statistics
@@ -14,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from autoresearch_tui.proposals.knobs import Knob, NotLiteral, value_of
+from autoresearch_tui.proposals.knobs import Knob, meaning
 from autoresearch_tui.proposals.memory import Tried
 from autoresearch_tui.researchers import Request
 from autoresearch_tui.researchers.moves import DEVICE, TOTAL, Axis, axes
@@ -139,12 +138,4 @@ def _typical(request: Request) -> tuple[float, float]:
 
 def _value(literal: str) -> str:
     """How a value is written does not count."""
-    return repr(_read(literal))
-
-
-@functools.lru_cache(maxsize=4096)  # a night has the same few hundred literals all along
-def _read(literal: str) -> object:
-    try:
-        return value_of(literal)
-    except NotLiteral:
-        return literal
+    return repr(meaning(literal))

@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from autoresearch_tui.journal.text import clean_line
 from autoresearch_tui.researchers import ResearcherDown
+from autoresearch_tui.researchers.asking import fits_a_header
 from autoresearch_tui.researchers.complaints import Complaint, complaint
+from autoresearch_tui.researchers.sentences import cause, quoted
 from autoresearch_tui.researchers.sse import Event, Events, Garbled
 
 if TYPE_CHECKING:  # it takes a tenth of a second to import, and is not needed before somebody is asked
@@ -39,11 +39,12 @@ class Line:
         self._connect_s = connect_s
 
     def client(self) -> httpx.AsyncClient:
-        """A new one for each request, for a connection that was kept may be dead."""
+        """One that takes a new connection for each request: a server may be about to close an old one, as uvicorn does after an error."""
         import httpx
 
-        if self.key and not (self.key.isascii() and self.key.isprintable()):
+        if not fits_a_header(self.key):
             raise ResearcherDown(f"The key for {self._who} holds characters that no key has: was it copied whole?", for_good=True)
+        verify = self.url.startswith("https:")  # certificates take 20 ms to read, and http has none
         return httpx.AsyncClient(
             headers={
                 "accept": "text/event-stream, application/json",
@@ -53,8 +54,9 @@ class Line:
             timeout=httpx.Timeout(None, connect=self._connect_s),  # the rest is waited for patiently
             trust_env=False,
             follow_redirects=False,
-            transport=httpx.AsyncHTTPTransport(uds=self._socket) if self._socket else None,
-            verify=self.url.startswith("https:"),  # certificates take 20 ms to read, and http has none
+            transport=httpx.AsyncHTTPTransport(
+                uds=self._socket, verify=verify, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
+            ),
         )
 
     @contextlib.contextmanager
@@ -67,12 +69,12 @@ class Line:
         except httpx.ConnectTimeout:
             raise ResearcherDown(f"{self._who} did not take the connection for {self._connect_s:g} s.") from None
         except httpx.ConnectError as error:
-            said = f"{self._who} cannot be reached ({_reason(error)}): is the server running, and the address right?"
+            said = f"{self._who} cannot be reached ({cause(error, self.key)}): is the server running, and the address right?"
             raise ResearcherDown(said) from None
         except Garbled as error:
             raise ResearcherDown(f"{self._who} sends what is no reply ({error}): is the address right?") from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as error:
-            raise Broken(f"{self._who} broke the connection ({_reason(error)}): its log may say why.") from None
+            raise Broken(f"{self._who} broke the connection ({cause(error, self.key)}): its log may say why.") from None
 
     async def events(self, response: httpx.Response, said_all: Callable[[], bool]) -> AsyncGenerator[Event, None]:
         """Until the server has closed the stream, or has said all and only forgets to close it."""
@@ -107,7 +109,7 @@ class Line:
 
     def shown(self, text: str) -> str:
         """The beginning of what came, without the key."""
-        return clean_line(text.replace(self.key, "[key]") if self.key else text, 60)
+        return quoted(text, self.key, 60)
 
 
 async def body_of(response: httpx.Response) -> Any:
@@ -121,14 +123,3 @@ async def body_of(response: httpx.Response) -> Any:
         return json.loads(raw)
     except (ValueError, RecursionError):
         return raw[:1000].decode("utf-8", "replace")
-
-
-def _reason(error: Exception) -> str:
-    """The innermost, for the outer ones only say that there was one."""
-    inner: BaseException = error
-    while inner.__cause__ or inner.__context__:
-        inner = inner.__cause__ or inner.__context__ or inner
-    if isinstance(inner, BaseExceptionGroup):  # one for each address of the name
-        inner = inner.exceptions[0]
-    said = os.strerror(inner.errno) if isinstance(inner, ConnectionError) and inner.errno else str(inner)
-    return clean_line(said, 200) or type(error).__name__

@@ -8,40 +8,34 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import importlib
+import os
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from autoresearch_tui.addresses import is_local
 from autoresearch_tui.researchers import Part, Request, ResearcherDown, WindowExceeded
-from autoresearch_tui.researchers.ollama_models import (
-    Installed,
-    Loaded,
-    Pulling,
-    billions,
-    dialects_for,
-    installed,
-    is_cloud,
-    same,
-)
+from autoresearch_tui.researchers.asking import ENDLESS, OPERATORS, fits_a_header, seed, temperature
+from autoresearch_tui.researchers.ollama_models import KEY, Installed, Loaded, Pulling, installed, is_cloud, same
 from autoresearch_tui.researchers.patience import Patience, patiently
+from autoresearch_tui.researchers.sentences import cause, offered, quoted
+from autoresearch_tui.researchers.sizes import billions, dialects_for
 
 if TYPE_CHECKING:
     from ollama import AsyncClient, ChatResponse
 
 HOME = "http://127.0.0.1:11434"
+KEEP_ALIVE = "30m"  # longer than a trial: a model that was unloaded meanwhile has to be loaded again
 LOOK_S = 2.0  # a glance at what is loaded may take so long, and is left out if it takes longer
 LEAVE_S = 15.0  # until an unloaded model is gone
-USUAL, BOLDER, CAREFUL = 0.7, 0.5, 0.2  # temperatures: of an idea; added at full heat; of a repair
 SECOND = 1e9  # nanoseconds
 
 
 class Ollama:
     """One model of one server."""
 
-    operators: tuple[str, ...] = ("tune", "explore", "simplify", "combine", "repair")
+    operators: tuple[str, ...] = OPERATORS
 
     def __init__(
         self,
@@ -50,7 +44,6 @@ class Ollama:
         window: int = 16384,
         answer: int = 4096,
         think: bool | str | None = None,
-        keep_alive: float | str = "30m",
         patience: Patience | None = None,
         shares: bool = True,
     ) -> None:
@@ -61,7 +54,6 @@ class Ollama:
         self.answer = answer
         self.think = think
         """As asked for, until the model turns out to have none; None: as the model does by itself."""
-        self.keep_alive = keep_alive
         self.patience = patience or Patience()
         self.shares = shares
         self.remote = not is_local(address) or is_cloud(model)
@@ -116,22 +108,19 @@ class Ollama:
         except ollama_chat.Forwarded:
             self.remote = self.metered = True
             raise
-        yield Part("usage", cost=self._cost, cut=f"more than {ollama_chat.MOST // 1_000_000} MB")
+        yield Part("usage", cost=self._cost, cut=ENDLESS)
 
     def _body(self, request: Request) -> dict[str, Any]:
         from autoresearch_tui.researchers.ollama_chat import chat_request
 
         assert request.prompt is not None, "a model is asked with a prompt"
-        careful = bool(request.refusals) or request.operator == "repair"
-        chance = f"{request.seed}/{request.draft}/{len(request.refusals)}"
         options = {
             "num_ctx": self._asked,
             "num_predict": self.answer,
-            "temperature": CAREFUL if careful else round(USUAL + BOLDER * min(1.0, max(0.0, request.heat)), 3),
-            "seed": int.from_bytes(hashlib.sha256(chance.encode()).digest()[:4], "big") >> 1,
+            "temperature": temperature(request),
+            "seed": seed(request),
         }
-        ask = f"{request.prompt.code}\n\n{request.prompt.ask}"
-        body = chat_request(self.model, request.prompt.rules, ask, options) | {"keep_alive": self.keep_alive}
+        body = chat_request(self.model, request.prompt, options) | {"keep_alive": KEEP_ALIVE}
         return body if self.think is None else body | {"think": self.think}
 
     def _usage(self, last: ChatResponse, estimate: int, loaded: Loaded | None) -> Part:
@@ -160,7 +149,8 @@ class Ollama:
         whole = got >= self._asked
         if not whole and (estimate > got > 0 or 0 < counted < estimate / 2):
             read = f"{counted} tokens of about {estimate}"
-            raise WindowExceeded(f"ollama read only {read}: its window is {got or 'not'} what was asked, {self._asked}.", window=got)
+            has = f"has {got} of the {self._asked} tokens" if got else f"is not the {self._asked} tokens"
+            raise WindowExceeded(f"ollama read only {read}: its window {has} that were asked for.", window=got)
 
     @property
     def _cost(self) -> float | None:
@@ -172,10 +162,13 @@ class Ollama:
 
     async def check(self) -> str | None:
         """As the protocol has it. What the server says of the model is known after it: its window, its size, whether it is forwarded."""
-        await _learn_to_speak()
+        self.missing = False
+        try:
+            await _learn_to_speak()
+        except ResearcherDown as error:
+            return str(error)
         from autoresearch_tui.researchers.ollama_chat import ModelMissing, ask, reading
 
-        self.missing = False
         try:
             async with self._client(self.patience.gap) as client:
                 shown = await ask(client, "POST", "/api/show", {"model": self.model})
@@ -184,8 +177,8 @@ class Ollama:
         except ModelMissing as error:
             self.missing = True
             with contextlib.suppress(ResearcherDown, WindowExceeded):
-                names = [model.name for model in await self.models()]
-                return f"{error} Installed: {', '.join(names[:8]) or 'none'}."
+                there = [model.name for model in await self.models()]
+                return f"{error} Installed: {offered(self.model, there, 8) or 'none'}."
             return str(error)
         except (ResearcherDown, WindowExceeded) as error:
             return str(error)
@@ -199,7 +192,7 @@ class Ollama:
             self.dialects = dialects_for(parameters)
         abilities = shown.get("capabilities") or ["completion", "thinking"]
         if "completion" not in abilities:
-            return f"{self.model} cannot write: it is for {', '.join(map(str, abilities))}. Choose another model."
+            return f"{self.model} cannot write: it is for {quoted(', '.join(map(str, abilities)))}. Choose another model."
         if "thinking" not in abilities:
             self.think = None
         longest = next((size for fact, size in facts.items() if fact.endswith(".context_length") and isinstance(size, int)), 0)
@@ -241,10 +234,10 @@ class Ollama:
         """Unloads the model and waits until the server holds it no more. Where none is loaded, or none can be, it is done."""
         if self.metered:
             return  # computed elsewhere: nothing of it is here
-        await _learn_to_speak()
-        from autoresearch_tui.researchers.ollama_chat import failing, reading
-
         with contextlib.suppress(ResearcherDown, WindowExceeded, TimeoutError):
+            await _learn_to_speak()
+            from autoresearch_tui.researchers.ollama_chat import failing, reading
+
             async with asyncio.timeout(LEAVE_S), self._client() as client:
                 with failing(self.address, self.model), reading(self.address):
                     await client.generate(model=self.model, keep_alive=0)
@@ -278,5 +271,15 @@ class Ollama:
 
 
 async def _learn_to_speak() -> None:
-    """Imports the package, aside: meanwhile the night goes on."""
-    await asyncio.to_thread(importlib.import_module, "autoresearch_tui.researchers.ollama_chat")
+    """Imports the package, aside: meanwhile the night goes on; raises ResearcherDown where it cannot be.
+
+    Its import makes a client of its own from what stands in the environment, and breaks where that makes none.
+    """
+    if not fits_a_header(os.environ.get(KEY, "")):
+        raise ResearcherDown(f"{KEY} holds a sign that no key has: copy it again, or unset it.", for_good=True)
+    try:
+        await asyncio.to_thread(importlib.import_module, "autoresearch_tui.researchers.ollama_chat")
+    except Exception as error:
+        raise ResearcherDown(
+            f"the `ollama` package cannot be loaded here ({cause(error)}): a variable may be amiss.", for_good=True
+        ) from None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any
@@ -17,15 +18,16 @@ from typing import Any
 import httpx
 from ollama import AsyncClient, ChatResponse, ResponseError
 
-from autoresearch_tui.journal.text import clean_line
+from autoresearch_tui.proposals.prompt import Prompt
+from autoresearch_tui.proposals.reply import LONGEST
 from autoresearch_tui.researchers import Part, ResearcherDown, WindowExceeded
-from autoresearch_tui.researchers.ollama_models import is_cloud
+from autoresearch_tui.researchers.asking import messages
+from autoresearch_tui.researchers.ollama_models import KEY, is_cloud
 from autoresearch_tui.researchers.patience import asked_to_wait
+from autoresearch_tui.researchers.sentences import cause, quoted
 from autoresearch_tui.researchers.words import Words
 
-MOST = 2_000_000  # bytes of a line, characters of a reply: what is longer is no edit of a train.py
 MOST_SAID = 100_000  # bytes of an error that are read
-LONGEST_WAIT_S = 86_400.0
 NONSENSE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 """What reading an answer raises, if what answers may be anything at all."""
 
@@ -51,10 +53,10 @@ def client(address: str, connect: float, read: float | None = None) -> AsyncClie
     return AsyncClient(address, trust_env=False, follow_redirects=False, timeout=timeout, verify=trust)
 
 
-def chat_request(model: str, rules: str, ask: str, options: dict[str, Any]) -> dict[str, Any]:
+def chat_request(model: str, prompt: Prompt, options: dict[str, Any]) -> dict[str, Any]:
     """The body of a request whose prompt is refused rather than cut: `truncate` and `shift` are what the package cannot say."""
-    messages = [{"role": "system", "content": _sendable(rules)}, {"role": "user", "content": _sendable(ask)}]
-    return {"model": model, "messages": messages, "stream": True, "truncate": False, "shift": False, "options": options}
+    asked = {"model": model, "messages": messages(prompt), "stream": True, "options": options}
+    return asked | {"truncate": False, "shift": False}
 
 
 def address_of(client: AsyncClient) -> str:
@@ -66,7 +68,7 @@ async def ask(client: AsyncClient, method: str, path: str, body: dict[str, Any] 
     address, model = address_of(client), str((body or {}).get("model", ""))
     with failing(address, model):
         async with client._client.stream(method, path, json=body) as response:
-            raw = await _beginning(response, MOST)
+            raw = await _beginning(response, LONGEST)
             if not response.is_success:
                 raise _refused(address, model, response, raw)
     with reading(address):
@@ -85,7 +87,7 @@ async def chat(client: AsyncClient, body: dict[str, Any], may_leave: bool = Fals
                 raise _refused(address, model, response, await _beginning(response, MOST_SAID))
             words, said = Words(), 0
             async for line in _lines(response.aiter_bytes()):
-                if len(line) > MOST or said > MOST:
+                if len(line) > LONGEST or said > LONGEST:
                     return
                 chunk = _chunk(address, model, line, may_leave)
                 thought, text = chunk.message.thinking or "", chunk.message.content or ""
@@ -112,7 +114,7 @@ def failing(address: str, model: str) -> Iterator[None]:
     except httpx.TimeoutException:
         raise ResearcherDown(f"ollama at {address} is there and does not answer: starting it again may help.") from None
     except (httpx.HTTPError, OSError) as error:
-        raise ResearcherDown(f"the connection to ollama at {address} broke: {clean_line(str(error)) or type(error).__name__}.") from None
+        raise ResearcherDown(f"the connection to ollama at {address} broke: {cause(error, _key())}.") from None
     except ResponseError as error:
         raise refusal(address, model, error.status_code, error.error) from None
 
@@ -128,8 +130,7 @@ def reading(address: str) -> Iterator[None]:
 
 def refusal(address: str, model: str, status: int, said: str, retry_after: str | None = None) -> Exception:
     """What an error of the server means for whoever waits for an experiment."""
-    said, wait = clean_line(said, 200).rstrip(" ."), asked_to_wait(retry_after)
-    wait = None if wait is None else min(wait, LONGEST_WAIT_S)
+    said, wait = quoted(said, _key()), asked_to_wait(retry_after)
     words = said.lower()
     if "context" in words and any(word in words for word in ("length", "window", "size", "exceed")):
         return WindowExceeded(f"the prompt does not fit the window of {model}: {said}.")
@@ -140,7 +141,7 @@ def refusal(address: str, model: str, status: int, said: str, retry_after: str |
     if status == 404 and "model" in words and "not found" in words:
         return ModelMissing(f"ollama has no model `{model}`: `ollama pull {model}` fetches it.", for_good=True)
     if status == 401:
-        cure = "`ollama signin` on that machine" if is_cloud(model) else "set OLLAMA_API_KEY, if it wants a key"
+        cure = "`ollama signin` on that machine" if is_cloud(model) else f"set {KEY}, if it wants a key"
         return ResearcherDown(f"ollama at {address} does not know who asks ({said}): {cure}.", for_good=True)
     if status == 402:
         return ResearcherDown(f"ollama's account has no credit for {model} ({said}): add some, or choose a local model.", for_good=True)
@@ -166,11 +167,11 @@ def _chunk(address: str, model: str, line: bytes, may_leave: bool) -> ChatRespon
         if said := read.get("error"):
             raise refusal(address, model, -1, str(said))
         if read.get("remote_host") and not may_leave:
-            host = clean_line(str(read["remote_host"]))
+            host = quoted(str(read["remote_host"]))
             raise Forwarded(f"{model} is not computed at {address} but forwarded to {host}: choose another model.", for_good=True)
         return ChatResponse(**read)
     except NONSENSE:
-        seen = clean_line(line[:60].decode("utf-8", "replace"), 40)
+        seen = quoted(line[:200].decode("utf-8", "replace"), _key(), 40)
         raise ResearcherDown(f"ollama at {address} sent what is no reply (`{seen}`): is it ollama that listens there?") from None
 
 
@@ -182,7 +183,7 @@ async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         for line in lines:
             if line.strip():
                 yield line
-        if len(held) > MOST:
+        if len(held) > LONGEST:
             break
     if held.strip():
         yield held
@@ -197,6 +198,5 @@ async def _beginning(response: httpx.Response, most: int) -> bytes:
     return raw
 
 
-def _sendable(text: str) -> str:
-    """A train.py may hold bytes that are no text."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+def _key() -> str:
+    return os.environ.get(KEY, "")

@@ -1,4 +1,4 @@
-"""Which model of an ollama: how one is named, which fits a card, what it can be taught, and where its server listens. Pure.
+"""Which model of an ollama: how one is named, which fits a card, and where its server listens. Pure.
 
 Owns nothing that is asked of a server: that is `ollama_chat.py`'s, and what was asked is `ollama.py`'s.
 """
@@ -14,8 +14,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from autoresearch_tui.researchers.sizes import billions
+
 PORT = 11434
-SMALL = 14.0  # billions of parameters: up to here, models apply few-line edits surely and longer ones not
+KEY = "OLLAMA_API_KEY"  # the package itself reads it, when it is imported, and puts it into every request
 KNOWN_TO_CODE = (
     "qwen3",
     "qwen2.5-coder",
@@ -107,19 +109,6 @@ def is_cloud(model: str) -> bool:
 def same(one: str, other: str) -> bool:
     """A name without a tag means the one that is tagged latest."""
     return _tagged(one) == _tagged(other)
-
-
-def billions(text: str) -> float:
-    """Of parameters, from `8.0B`, `334M`, `8x7B`, or out of a name like `qwen3:30b-a3b`; 0 if it does not say."""
-    found = re.search(r"(?<![a-z0-9.])(?:(\d+)x)?(\d+(?:\.\d+)?)([bm])(?![a-z0-9])", text.lower())
-    if not found:
-        return 0.0
-    return int(found[1] or 1) * float(found[2]) * (1.0 if found[3] == "b" else 1e-3)
-
-
-def dialects_for(parameters: float) -> tuple[str, ...]:
-    """The forms of an edit that a model of so many billions is taught, the surest first."""
-    return ("set", "blocks", "function") if parameters <= SMALL else ("blocks", "set", "function", "file")
 
 
 def installed(model: dict[str, Any]) -> Installed:

@@ -15,6 +15,9 @@ import msgspec
 
 from autoresearch_tui.researchers import Part, ResearcherDown
 
+LONGEST_WAIT_S = 86_400.0
+EPOCH = 1e9  # seconds since 1970: nobody asks for a wait of thirty years
+
 
 class Patience(msgspec.Struct, frozen=True):
     """In seconds. A model may have to be loaded before its first word; after it, silence is a fault."""
@@ -49,15 +52,22 @@ async def patiently(name: str, parts: AsyncGenerator[Part, None], patience: Pati
         await parts.aclose()
 
 
-def asked_to_wait(retry_after: str | None) -> float | None:
-    """The seconds that a `retry-after` header asks for, as a number or as a date; None if it asks for nothing that can be read."""
-    if not retry_after:
+def asked_to_wait(said: str | None) -> float | None:
+    """The seconds that a header asks for; None if it asks for nothing that can be read, and never more than a day.
+
+    Servers say it as a number, as a date, and as a time since 1970, some of them in milliseconds.
+    """
+    if not said:
         return None
     try:
-        seconds = float(retry_after)
+        seconds = float(said)
     except ValueError:
         try:
-            seconds = parsedate_to_datetime(retry_after).timestamp() - time.time()
+            seconds = parsedate_to_datetime(said).timestamp() - time.time()
         except (ValueError, OverflowError):
             return None
-    return max(0.0, seconds) if math.isfinite(seconds) else None
+    if not math.isfinite(seconds):
+        return None
+    if seconds > EPOCH:
+        seconds = (seconds / 1000 if seconds > 100 * EPOCH else seconds) - time.time()
+    return min(max(0.0, seconds), LONGEST_WAIT_S)

@@ -23,6 +23,8 @@ LIFE = ("Drafting", "Asked", "Replied", "Drafted", "Proposed", "Committed", "Lau
 BEGINNING = ("RunStarted", "EngineStarted", "Proposed", "Committed", "Launched", "Ended", "Measured", "Judged", "Applied")
 COMMANDED = ("Commanded", "Fulfilled", "Rewound", "SettingsChanged", "Lapsed", "EngineEnded")
 
+RARER = [pytest.param("before", marks=pytest.mark.slow), "after"]  # a fact that is not there yet is the arrow before it
+
 ARROWS = [
     *((kind, 1) for kind in BEGINNING),
     *((kind, 2 if kind in BEGINNING else 1) for kind in LIFE),
@@ -48,10 +50,7 @@ def goes_on(folder: Path, experiments: int) -> None:
     assert len(run.experiments) == experiments
 
 
-RARER = [pytest.param("before", marks=pytest.mark.slow), "after"]  # a fact that is not there yet is the arrow before it
-
-
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("when", RARER)
 @pytest.mark.parametrize(("what", "nth"), ARROWS, ids=[f"{what}-{nth}" for what, nth in ARROWS])
 def test_killed_at_this_arrow_it_goes_on(tmp_path: Path, when: str, what: str, nth: int) -> None:
     folder = make_checkout(tmp_path / "lab")
@@ -80,7 +79,7 @@ def test_killed_while_the_next_draft_is_written_nothing_that_was_paid_for_is_los
     assert {one.researcher for one in run.experiments.values() if one.number} == {"openai:toy"}
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("when", RARER)
 def test_killed_when_a_number_turns_out_to_be_no_good_it_goes_on(tmp_path: Path, when: str) -> None:
     """The first training of #1 prints its number twice, and no other does: an accident, which the second one shows."""
     twice = 'if os.environ["AUTORESEARCH_TRIAL"] == "0001-1":\n    print("val_bpb: 9.0")\n'

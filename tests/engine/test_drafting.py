@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -79,13 +79,17 @@ class Lab(History):
         """What is written down when a change is made again or taken back."""
         said: list[e.Event] = []
         name = self.draft(operator, of, by)
-        asyncio.run(self.drafter.ask(self.run, name, lambda *facts: said.extend(facts)))
+
+        async def surely(facts: Callable[[], list[e.Event]]) -> None:
+            said.extend(facts())
+
+        asyncio.run(self.drafter.ask(self.run, name, lambda *facts: said.extend(facts), surely))
         self.add(*said)
         return said[0]
 
     def request(self) -> Request:
         name = self.draft("tune")
-        return self.drafter.request(self.run, self.run.drafts[name])
+        return self.drafter.briefs.request(self.run, self.run.drafts[name])
 
 
 def lab_at(folder: Path) -> Lab:
@@ -159,6 +163,24 @@ def test_the_researcher_hears_of_the_trunk_the_near_misses_the_noise_and_the_hea
 def test_a_request_is_the_same_when_the_trunk_has_moved_on_meanwhile(tmp_path: Path) -> None:
     lab = lab_at(tmp_path)
     name = lab.draft("tune")
-    before = lab.drafter.request(lab.run, lab.run.drafts[name])
+    before = lab.drafter.briefs.request(lab.run, lab.run.drafts[name])
     lab.add(e.Rewound(0, "ann"))
-    assert lab.drafter.request(lab.run, lab.run.drafts[name]) == before
+    assert lab.drafter.briefs.request(lab.run, lab.run.drafts[name]) == before
+
+
+@pytest.mark.parametrize("left", [None, "", '{"kind": "text", "te', "[]\n"], ids=["no file", "nothing", "half a line", "something else"])
+def test_a_reply_that_was_lost_with_the_machine_is_refused_and_asked_for_again(tmp_path: Path, left: str | None) -> None:
+    lab = lab_at(tmp_path)
+    name = lab.draft("tune")
+    lab.add(e.Asked(name, "gpt", "set", 100), e.Replied(name, 1.0))
+    path = lab.drafter.folder.reply(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if left is not None:
+        path.write_text(left)
+    said: list[e.Event] = []
+
+    async def surely(facts: Callable[[], list[e.Event]]) -> None:
+        said.extend(facts())
+
+    asyncio.run(lab.drafter.ask(lab.run, name, lambda *facts: said.extend(facts), surely))
+    assert isinstance(said[0], e.Refused) and said[0].wrong == "reply"

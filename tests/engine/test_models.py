@@ -15,6 +15,7 @@ import pytest
 
 from autoresearch_tui.engine import chain, choosing, controller, writing
 from autoresearch_tui.journal import events as e
+from autoresearch_tui.journal.commands import Idea, Skip, Stop
 from autoresearch_tui.journal.events import Recorded
 from autoresearch_tui.journal.state import Run
 from autoresearch_tui.journal.store import Journal
@@ -32,7 +33,7 @@ SHORT = Patience(connect=1.0, first=0.6, gap=0.4, whole=8.0)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A night of seconds waits no minutes for anybody."""
     for module in (chain, writing):
-        monkeypatch.setattr(module, "again", lambda run, name, asked_s: time.time() + 0.1)
+        monkeypatch.setattr(module, "again", lambda run, name, least_s=0.0: time.time() + 0.1)
     monkeypatch.setattr(controller, "LOOK_S", 0.05)
     monkeypatch.setattr(choosing, "PATIENCE", SHORT)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
@@ -123,6 +124,46 @@ def test_the_second_speaks_while_the_first_is_down_and_hands_back(lab: Lab) -> N
     assert max(gaps(lab.facts)) < 2.0, gaps(lab.facts)
 
 
+def test_a_search_with_nothing_left_ends_no_night_while_a_model_is_only_down(tmp_path: Path) -> None:
+    lab = Lab(tmp_path, 'LR = 0.1\nprint("---\\nval_bpb:          1.000000")\n')
+
+    def stop(recorded: Recorded, run: Run) -> None:
+        if isinstance(recorded.event, e.Passed) and len(lab.all(e.Passed)) == 2:
+            with Journal(journal_of(lab.folder)) as journal:
+                journal.send(Stop(1), "ann")
+
+    lab.on = stop
+    run = lab.night(["openai:toy", "sweep"], 500, **{"openai.address": "http://127.0.0.1:9"})
+    assert run.ended == "stopped by ann"
+    assert all(fact.researcher == "sweep" for fact in lab.all(e.Passed))
+
+
+def test_words_that_the_search_does_not_understand_wait_for_the_model(lab: Lab) -> None:
+    """Sweep comes first here and passes prose on; the model makes something of it."""
+    with serving(openai.OpenAI(replies=turning()).answer) as wire:
+
+        def wish(recorded: Recorded, run: Run) -> None:
+            if isinstance(recorded.event, e.Launched) and recorded.event.number == 1:
+                with Journal(journal_of(lab.folder)) as journal:
+                    journal.send(Idea("make the matrices learn faster"), "ann")
+
+        lab.on = wish
+        run = lab.night(["sweep", "openai:toy"], 3, **{"openai.address": wire.address})
+    assert run.experiments[2].researcher == "openai:toy"
+    assert not lab.all(e.Lapsed)
+
+
+def test_a_model_on_the_card_makes_room_for_a_training_that_would_not_fit_beside_it(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(controller, "free_memory", lambda: 100_000_000)  # the training takes half a gigabyte
+    server = ollama.Ollama(turning())
+    loaded: list[bool] = []
+    with serving(server.answer) as wire:
+        lab.on = lambda recorded, run: loaded.append(bool(server.loaded)) if isinstance(recorded.event, e.Launched) else None
+        lab.night("ollama:qwen3:8b", 4, **{"ollama.address": wire.address})
+    assert not any(loaded)
+    assert any(heard.path == "/api/generate" and heard.json.get("keep_alive") == 0 for heard in wire.heard)
+
+
 def test_what_a_model_declines_another_is_asked_and_ten_in_a_row_end_its_part(lab: Lab) -> None:
     server = openai.OpenAI(replies=turning(), faults=["refusal"] * 3)
     with serving(server.answer) as wire:
@@ -152,8 +193,6 @@ def test_skipped_in_the_middle_of_a_reply_it_leaves_the_server_idle(lab: Lab) ->
             time.sleep(0.3)
             server.pace_s = 0.0
             with Journal(journal_of(lab.folder)) as journal:
-                from autoresearch_tui.journal.commands import Skip
-
                 journal.send(Skip(draft="d0001"), "ann")
             while wire.busy and time.monotonic() < until:
                 time.sleep(0.01)

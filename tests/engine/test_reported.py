@@ -7,7 +7,7 @@ touched, and the signs that a training leaves behind, where its edit was let thr
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -139,9 +139,13 @@ def test_a_reply_that_touches_the_measurement_is_refused_with_the_reason(tmp_pat
 
     def drafted(edit: str) -> list[e.Event]:
         facts: list[e.Event] = []
+
+        async def surely(new: Callable[[], list[e.Event]]) -> None:
+            facts.extend(new())
+
         drafter = Drafter(open_workspace(lab, Settings()), bed.folder, bed.local.lineage)
         bed.add(e.Drafting("d1", "tune", 0, "says"))
-        asyncio.run(drafter.ask(bed.run, "d1", lambda *new: facts.extend(new), Says(edit)))
+        asyncio.run(drafter.ask(bed.run, "d1", lambda *new: facts.extend(new), surely, Says(edit)))
         return facts
 
     refused = drafted("SET EXCLUDED_STEPS = 1000")[-1]

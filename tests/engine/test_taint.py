@@ -85,9 +85,9 @@ def test_code_that_once_kept_its_pace_is_judged_by_its_fair_numbers_however_ofte
     world = Trunk()
     world.experiment(1, 1.0 - 1.5 * SIGMA)
     for _ in range(3):
-        number, purpose = world.wants()
-        assert (number, purpose) in ((1, "doubt"), (1, "pace"))
-        world.trial(1, purpose=purpose, outcome="hopeless", why="at 12%: 40% of the trunk's pace", slow=True)
+        wanted = world.wants()
+        assert wanted in ((1, "doubt"), (1, "pace"))
+        world.trial(1, purpose=str(wanted[1]), outcome="hopeless", why="at 12%: 40% of the trunk's pace", slow=True)
     assert world.wants() == (1, "pace")
     world.trial(1, purpose="pace", outcome="hopeless", why="at 12%: 40% of the trunk's pace", slow=True)
     assert world.wants() == "keep: better by 0.001500"

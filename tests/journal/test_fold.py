@@ -170,7 +170,7 @@ def test_a_state_says_what_happened(chance: Random, turns: int) -> None:
         assert run.trunk[0] == 0
         assert [run.experiments[number].parent for number in run.trunk[1:]] == list(run.trunk[:-1])
     asked = [fact.researcher for fact in night.facts if isinstance(fact, e.Drafting) and fact.researcher]
-    assert {name: one.asked for name, one in run.health.items()} == {name: asked.count(name) for name in asked}
+    assert {name: one.asked for name, one in run.health.items() if one.asked} == {name: asked.count(name) for name in asked}
 
 
 def test_every_kind_of_fact_has_its_step() -> None:
@@ -378,3 +378,33 @@ def test_a_state_remembers_the_latest_warnings_and_answers_only() -> None:
     assert run.warnings[-1] == "warning 499"
     assert run.answers[-1].command == 499
     assert len(run.warnings) == len(run.answers) == 50
+
+
+def test_what_was_paid_for_a_skipped_reply_is_counted_though_its_draft_is_gone() -> None:
+    begun = (e.Drafting("d0001", "tune", 0, "gpt"), e.Asked("d0001", "gpt", "set", 900))
+    run = state(*begun, e.Abandoned("d0001", "skipped by hand", "ada"), e.Spent("d0001", "gpt", 1000, 20, 0.5))
+    assert (run.cost, run.health["gpt"].tokens_in, run.health["gpt"].unpriced) == (0.5, 1000, 0)
+    assert state(*begun, e.Spent("d0001", "gpt", 0, 0, None)).health["gpt"].unpriced == 1
+
+
+def test_how_a_researcher_counts_tokens_is_learned_and_stays_as_it_is() -> None:
+    facts: list[e.Event] = []
+    for number in range(1, 6):
+        name = f"d{number:04}"
+        facts += [e.Drafting(name, "tune", 0, "gpt"), e.Asked(name, "gpt", "set", 1000), e.Replied(name, 1.0, 1500)]
+        assert state(*facts).health["gpt"].factor == 1.5
+    cached = (e.Drafting("d0009", "tune", 0, "gpt"), e.Asked("d0009", "gpt", "set", 1000), e.Replied("d0009", 1.0, 10))
+    assert state(*cached).health["gpt"].factor == 0.7, "what was read before is not counted by every server"
+
+
+def test_whoever_passes_a_draft_on_is_not_asked_for_it_again_and_has_not_declined() -> None:
+    run = state(e.Drafting("d0001", "tune", 0, "sweep"), e.Asked("d0001", "sweep"), e.Passed("d0001", "sweep", "it is no `SET`"))
+    assert run.drafts["d0001"].declined == ("sweep",)
+    assert run.health["sweep"].declined == 0
+
+
+def test_a_person_who_starts_the_engine_may_have_mended_what_was_wrong() -> None:
+    down = (e.Drafting("d0001", "tune", 0, "gpt"), e.Declined("d0001", "gpt", "cyber"), e.ResearcherDown("gpt", "no credit", 9.0, True))
+    run = state(*down, e.EngineStarted(2, 2, "boot", "1", "gpt"))
+    assert (run.down, run.health["gpt"].failures, run.health["gpt"].declined) == ({}, 0, 0)
+    assert "gpt" in state(*down, e.EngineStarted(2, 2, "boot", "1", "gpt", after="signal 9")).down

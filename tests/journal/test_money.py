@@ -39,7 +39,7 @@ def test_tokens_and_hours_are_shared_by_experiments_and_by_sure_gains() -> None:
 
 def test_dollars_are_added_to_dollars() -> None:
     engine = e.EngineStarted(1, 1, "boot", "1", "gpt", rates=e.Rates(4.0))
-    reply = (e.Drafting("d1", "tune", 0, "gpt"), e.Spent("d1", 10, 1, 0.25))
+    reply = (e.Drafting("d1", "tune", 0, "gpt"), e.Spent("d1", "gpt", 10, 1, 0.25))
     found = spending(fold(numbered([engine, *trained(0, 1.0, "keep"), *reply])))
     assert found.shared(1) == {"USD": 1.25}
 
@@ -49,6 +49,6 @@ def test_nothing_is_shared_among_none() -> None:
     assert spending(Run()).sure_gains == 0
 
 
-@pytest.mark.parametrize("fact", [e.Replied("d1", 1.0, 100, 10, None), e.Spent("d1", 100)], ids=["a reply", "one that broke off"])
+@pytest.mark.parametrize("fact", [e.Replied("d1", 1.0, 100, 10, None), e.Spent("d1", "gpt", 100)], ids=["a reply", "one that broke off"])
 def test_what_nobody_priced_is_said_to_be_so(fact: e.Event) -> None:
     assert spending(spent(e.Drafting("d1", "tune", 0, "gpt"), fact)).unpriced == 1

@@ -22,7 +22,8 @@ from tests.servers.wire import Heard, Line, Server, serving
 E = TypeVar("E", bound=Exception)
 
 importlib.import_module("httpx")  # which takes a while, once, and is no fault of a server
-SHORT = Patience(connect=1.0, first=1.0, gap=0.8, whole=10.0)
+SHORT = Patience(connect=5.0, first=1.0, gap=0.8, whole=10.0)
+CALM = Patience(connect=5.0, first=30.0, gap=30.0, whole=60.0)
 PROMPT = Prompt(rules="Be brief.", code="LR = 1\n" * 40, ask="What now?", tokens=100)
 REQUEST = Request(draft="d0001", operator="tune", source="LR = 1\n", number=1, seed=42, prompt=PROMPT)
 CANARY = "sk-canary"
@@ -36,7 +37,7 @@ def night(standin: servers.OpenAI, model: str = "toy", **how: object) -> Iterato
     """A researcher and the server that it asks."""
     prefix = "/api/v1" if standin.flavour == "openrouter" else "/v1"
     with serving(standin.answer) as server:
-        yield OpenAI(model, server.address + prefix, **{"patience": SHORT, **how}), server  # type: ignore[arg-type]
+        yield OpenAI(model, server.address + prefix, **{"patience": CALM, **how}), server  # type: ignore[arg-type]
 
 
 async def replied(researcher: OpenAI, request: Request) -> list[Part]:
@@ -76,7 +77,7 @@ def saying(*raw: bytes, content_type: str = "text/event-stream") -> Callable[[He
 
 def told(*raw: bytes, **how: object) -> list[Part]:
     with serving(saying(*raw)) as server:
-        return ask(OpenAI("toy", server.address, **{"patience": SHORT, **how}))  # type: ignore[arg-type]
+        return ask(OpenAI("toy", server.address, **{"patience": CALM, **how}))  # type: ignore[arg-type]
 
 
 def chunk(delta: dict[str, object], finish: str | None = None, **more: object) -> bytes:

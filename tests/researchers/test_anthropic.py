@@ -231,7 +231,7 @@ def test_a_server_without_a_models_api_is_believed(night: Night) -> None:
     night.stand_in.models_fault = "404"
     assert asyncio.run(night.one("local-model").check()) is None
     night.stand_in.models_fault = ""
-    assert "there is claude-opus-5-5" in str(asyncio.run(night.one("claude-opus-5").check()))
+    assert "it offers claude-opus-5-5" in str(asyncio.run(night.one("claude-opus-5").check()))
 
 
 def test_what_leaves_this_machine_is_known(night: Night) -> None:

@@ -140,7 +140,7 @@ def test_an_address_that_is_none_is_a_sentence(address: str) -> None:
 
 def test_a_missing_model_names_the_nearest(night: Night) -> None:
     _, error = failed(night.one("claude-sonet-5-5"))
-    assert "there is claude-sonnet-5-5" in str(error)
+    assert "it offers claude-sonnet-5-5" in str(error)
     night.stand_in.models_fault = "500"
     _, error = failed(night.one("claude-sonet-5-5"))
     assert isinstance(error, ResearcherDown) and error.for_good

@@ -19,10 +19,10 @@ import pytest
 from autoresearch_tui.engine import launcher
 from autoresearch_tui.proposals.edits import apply
 from autoresearch_tui.proposals.prompt import Prompt
-from autoresearch_tui.proposals.reply import Reply, Unusable, read_reply
+from autoresearch_tui.proposals.reply import LONGEST, Reply, Unusable, read_reply
 from autoresearch_tui.researchers import Part, Request, ResearcherDown, UnknownResearcher
 from autoresearch_tui.researchers.agent import MARK
-from autoresearch_tui.researchers.command import SHOWN, Command
+from autoresearch_tui.researchers.command import Command
 from autoresearch_tui.researchers.patience import Patience
 
 SOURCE = "DEPTH = 4\nMATRIX_LR = 0.04\nprint(DEPTH)\n"
@@ -53,11 +53,14 @@ if os.fork() == 0:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     here("parent")
     time.sleep(60)
-while not all(os.path.exists(name) for name in ("child", "daemon", "parent")):
+until = time.monotonic() + 20  # or it would wait for ever where a test was killed
+while not all(os.path.exists(name) for name in ("child", "daemon", "parent")) and time.monotonic() < until:
     time.sleep(0.005)
 print("clinging", flush=True)
 """
 """A child, a daemon in a session of its own, and one with an empty environment, whose parent heeds TERM; the others are deaf."""
+HEEDS = CLINGS.replace("signal.signal(signal.SIGTERM, signal.SIG_IGN)", "")
+"""The same family, with ears: it is gone without the second that the deaf are given."""
 
 
 @pytest.fixture
@@ -248,7 +251,7 @@ def test_a_key_of_the_environment_is_taken_out_of_all_that_it_leaves(tmp_path: P
 def test_more_than_anybody_reads_is_cut_and_the_last_line_still_heard(tmp_path: Path) -> None:
     parts = asked(tmp_path, EDITS + "for _ in range(500): print('x' * 9999)\nprint('At last.')")
     thinking = joined(parts, "thinking")
-    assert SHOWN < len(thinking) < SHOWN + 100 and thinking.endswith("[more than 2 MB: the rest is not shown]\n")
+    assert LONGEST < len(thinking) < LONGEST + 100 and thinking.endswith("[more than 2 MB: the rest is not shown]\n")
     assert reply_of(parts).idea == "At last."
 
 
@@ -375,7 +378,7 @@ def test_cancelled_twice_it_is_killed_at_once(tmp_path: Path, scratch: Path) -> 
 
 def test_closed_early_it_is_gone(tmp_path: Path, scratch: Path) -> None:
     async def close() -> None:
-        parts = Command(agent(tmp_path, CLINGS + "time.sleep(60)")).propose(request(scratch))
+        parts = Command(agent(tmp_path, HEEDS + "time.sleep(60)")).propose(request(scratch))
         await anext(parts)
         await parts.aclose()  # type: ignore[attr-defined]
 
@@ -387,7 +390,7 @@ def test_what_outlives_an_agent_that_ended_well_is_ended_and_its_draft_counts(tm
     async def wait(task: asyncio.Task[list[Part]]) -> None:
         assert reply_of(await task).idea == "clinging"
 
-    source = CLINGS + "while not os.path.exists('seen'): time.sleep(0.005)\n" + EDITS + "os._exit(0)"
+    source = HEEDS + "while not os.path.exists('seen'): time.sleep(0.005)\n" + EDITS + "os._exit(0)"
 
     async def see(task: asyncio.Task[list[Part]]) -> None:
         (scratch / "seen").touch()
@@ -423,7 +426,7 @@ def test_the_reaper_of_all_orphans_is_left_without_zombies(tmp_path: Path) -> No
     """As an engine is: what an agent abandons becomes its child."""
     launcher.prctl(launcher.PR_SET_CHILD_SUBREAPER, 1)
     try:
-        asked(tmp_path, CLINGS + "os._exit(0)")
+        asked(tmp_path, HEEDS + "os._exit(0)")
     finally:
         launcher.prctl(launcher.PR_SET_CHILD_SUBREAPER, 0)
     with pytest.raises(ChildProcessError):

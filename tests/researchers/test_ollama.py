@@ -40,13 +40,13 @@ def test_a_reply_streams_as_thinking_then_text_then_what_it_took() -> None:
 
 
 def test_the_request_asks_for_a_whole_window_and_for_nothing_to_be_cut() -> None:
-    with bed(think="low", window=8192, answer=1000, keep_alive="5m") as it:
+    with bed(think="low", window=8192, answer=1000) as it:
         it.ask()
         it.ask()
     body, again = it.ollama.chats
     assert body == again  # the same request gets the same reply, from a server that can
     assert body["truncate"] is False and body["shift"] is False and body["stream"] is True
-    assert body["model"] == "qwen3:8b" and body["think"] == "low" and body["keep_alive"] == "5m"
+    assert body["model"] == "qwen3:8b" and body["think"] == "low" and body["keep_alive"] == "30m"
     assert body["options"]["num_ctx"] == 8192 and body["options"]["num_predict"] == 1000 and body["options"]["temperature"] == 0.7
     assert [message["role"] for message in body["messages"]] == ["system", "user"]
     assert body["messages"][0]["content"] == "Improve train.py."

@@ -7,9 +7,7 @@ import pytest
 from autoresearch_tui.researchers.ollama_models import (
     Installed,
     address_of,
-    billions,
     choose,
-    dialects_for,
     is_cloud,
     needed,
     same,
@@ -68,28 +66,6 @@ def test_a_name_without_a_tag_is_the_latest() -> None:
     assert same("Qwen3:8B", "qwen3:8b")
     assert same("box:5000/me/qwen3", "box:5000/me/qwen3:latest")
     assert not same("qwen3", "qwen3:8b")
-
-
-@pytest.mark.parametrize(
-    ("text", "size"),
-    [
-        ("8.2B", 8.2),
-        ("334M", 0.334),
-        ("8x7B", 56),
-        ("qwen3:30b-a3b", 30),
-        ("qwen2.5-coder:14b", 14),
-        ("gpt-oss", 0),
-        ("", 0),
-        ("gemma3n:e4b", 0),
-    ],
-)
-def test_a_size_is_read_where_it_is_said(text: str, size: float) -> None:
-    assert billions(text) == pytest.approx(size)
-
-
-def test_small_models_are_taught_the_smallest_edits_first() -> None:
-    assert dialects_for(8.2) == dialects_for(14) == dialects_for(0) == ("set", "blocks", "function")
-    assert dialects_for(14.8) == dialects_for(120) == ("blocks", "set", "function", "file")
 
 
 QWEN8 = Installed("qwen3:8b", 5_200_000_000, 8.2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 import time
@@ -37,7 +38,7 @@ def test_a_prompt_that_does_not_fit_is_refused_by_the_server_and_said() -> None:
 
 
 def test_a_prompt_that_an_old_server_cut_in_silence_is_noticed() -> None:
-    only = "ollama read only 2048 tokens of about 9000"
+    only = r"ollama read only 2048 tokens of about 9000: its window is not the 16384 tokens that were asked for\."
     with bed(models=(Model(window=4096),), old=True) as it, pytest.raises(WindowExceeded, match=only):
         it.ask(LONG)
 
@@ -217,6 +218,42 @@ def test_neither_a_proxy_variable_nor_a_redirect_leads_elsewhere(monkeypatch: py
             assert asyncio.run(researcher.check())
             asyncio.run(researcher.release())
         assert not elsewhere.heard
+
+
+CHECK = """
+import asyncio
+from autoresearch_tui.researchers.ollama import Ollama
+one = Ollama("qwen3:8b", "http://127.0.0.1:9")
+print(asyncio.run(one.check()))
+asyncio.run(one.release())
+"""
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("OLLAMA_API_KEY", "sk-\u00e4-canary", "OLLAMA_API_KEY holds a sign that no key has"),
+        ("OLLAMA_API_KEY", "sk-canary\nx", "OLLAMA_API_KEY holds a sign that no key has"),
+        ("OLLAMA_HOST", "box:port", "the `ollama` package cannot be loaded here"),
+    ],
+)
+def test_a_variable_on_which_the_package_would_break_is_a_sentence(variable: str, value: str, words: str) -> None:
+    """In a Python of its own: the package reads them once, when it is imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", CHECK], env={**os.environ, variable: value}, capture_output=True, encoding="utf-8", check=False
+    )
+    assert words in done.stdout and "canary" not in done.stdout and not done.stderr
+
+
+def test_a_key_that_a_server_repeats_is_not_said_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OLLAMA_API_KEY", "canary-1234")
+
+    def answer(heard: Heard, line: Line) -> None:
+        line.answer(401, b'{"error": "wrong key canary-1234"}')
+
+    with serving(answer) as server:
+        said = asyncio.run(Ollama("qwen3:8b", server.address, patience=CALM).check())
+    assert said and "wrong key (a key)" in said
 
 
 def test_nothing_heavy_is_imported_before_it_speaks() -> None:

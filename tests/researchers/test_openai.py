@@ -13,12 +13,11 @@ import pytest
 from autoresearch_tui.proposals.reply import read_reply
 from autoresearch_tui.researchers import Part
 from autoresearch_tui.researchers.openai import MOST, OpenAI
-from autoresearch_tui.researchers.patience import Patience
 from autoresearch_tui.researchers.quirks import Quirks
 from tests.researchers.openai_nights import (
+    CALM,
     PROMPT,
     REQUEST,
-    SHORT,
     STOP,
     ask,
     chunk,
@@ -48,7 +47,7 @@ def test_a_reply_streams_in_pieces_and_what_it_took_comes_last(flavour: servers.
     assert text_of(parts, "thinking") == THOUGHT
     assert len(parts) > 10
     usage = usage_of(parts)
-    assert (usage.tokens_in, usage.tokens_out, usage.cut) == (len(PROMPT.text) // 4, len(REPLY) // 4, "")
+    assert (usage.tokens_in, usage.tokens_out, usage.cut) == (len(PROMPT.text) // 4, len(THOUGHT + REPLY) // 4, "")
     assert usage.seen["prompt_s"] >= 0
     assert read_reply(text_of(parts)).edit == "SET MATRIX_LR = 0.05"
 
@@ -148,7 +147,7 @@ def test_what_becomes_of_the_line_after_the_last_word_is_no_matter(fate: str, mo
 
     monkeypatch.setattr("autoresearch_tui.researchers.line.LAST_S", 0.2)
     with serving(answer) as server:
-        assert text_of(ask(OpenAI("toy", server.address, patience=SHORT))) == "one"
+        assert text_of(ask(OpenAI("toy", server.address, patience=CALM))) == "one"
 
 
 def test_llama_cpp_may_tell_what_it_took_in_its_timings_alone() -> None:
@@ -171,7 +170,7 @@ def test_a_server_that_counts_only_on_request_is_asked_and_one_that_does_not_is_
 def test_an_empty_reply_is_counted_and_paid_for() -> None:
     took = {"prompt_tokens": 9, "completion_tokens": 0}
     with serving(saying(chunk({"content": ""}), chunk({}, "stop", usage=took))) as server:
-        researcher = OpenAI("toy", server.address, patience=SHORT, cost=lambda tokens_in, tokens_out: tokens_in * 1.0)
+        researcher = OpenAI("toy", server.address, patience=CALM, cost=lambda tokens_in, tokens_out: tokens_in * 1.0)
         researcher.metered = True
         assert usage_of(ask(researcher)).cost == 9.0
 
@@ -191,7 +190,7 @@ def test_null_and_missing_and_odd_fields_say_nothing() -> None:
         b'data: {"choices": [{"index": 1, "delta": {"content": "another choice"}}]}\n\n',
         b'data: {"choices": [], "usage": {"prompt_tokens": "many", "completion_tokens": -1}}\n\n',
     ]
-    parts = told(*odd, chunk({"role": "assistant", "content": None}), chunk({"content": "one"}), STOP)
+    parts = told(*odd, chunk({"role": "assistant", "content": None}), chunk({"content": "one"}), chunk({}, "stop"))
     assert text_of(parts) == "one"
     assert (usage_of(parts).tokens_in, usage_of(parts).tokens_out) == (0, 0)
 
@@ -236,7 +235,7 @@ def test_a_tool_that_nobody_offered_is_called_and_its_arguments_are_the_reply() 
 
 
 def test_a_line_of_megabytes_is_read_up_to_what_a_reply_may_be() -> None:
-    parts = told(chunk({"content": "x" * (MOST - 10)}), chunk({"content": "y" * 20_000_000}), STOP, patience=Patience())
+    parts = told(chunk({"content": "x" * (MOST - 10)}), chunk({"content": "y" * 20_000_000}), STOP, patience=CALM)
     assert len(text_of(parts)) <= MOST
     assert usage_of(parts).cut == "more than 2 MB"
 
@@ -288,7 +287,7 @@ def test_cancelled_while_it_waits_it_hangs_up_at_once(fault: str) -> None:
             await task
         return began
 
-    with night(standin, patience=Patience()) as (researcher, server):
+    with night(standin, patience=CALM) as (researcher, server):
         began = asyncio.run(cancelled(researcher))
         until(lambda: bool(standin.left_at) and not server.busy)
         assert standin.left_at[0] - began < 0.2

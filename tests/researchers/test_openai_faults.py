@@ -13,6 +13,7 @@ from autoresearch_tui.researchers import Declined, ResearcherDown, WindowExceede
 from autoresearch_tui.researchers.openai import OpenAI
 from autoresearch_tui.researchers.quirks import Quirks
 from tests.researchers.openai_nights import (
+    CALM,
     CANARY,
     PROMPT,
     REQUEST,
@@ -65,11 +66,12 @@ DOWN = {
 def test_a_fault_is_a_sentence_and_the_next_request_is_answered(fault: str, flavour: servers.Flavour) -> None:
     said, retry_s, for_good = DOWN[fault]
     standin = servers.OpenAI(flavour, key=CANARY, faults=[fault])
-    with night(standin, key=CANARY) as (researcher, _):
+    with night(standin, key=CANARY, patience=SHORT if fault in ("slow", "silent") else CALM) as (researcher, _):
         if fault == "404":
             standin.models = ("other",)
         down = refusal(ResearcherDown, researcher)
         standin.models = ("toy",)
+        researcher.patience = CALM
         assert text_of(ask(researcher)) == REPLY
     assert said in str(down)
     assert CANARY not in str(down)
@@ -103,6 +105,7 @@ def test_what_does_not_fit_the_window_is_said_with_its_size(flavour: servers.Fla
         error = refusal(WindowExceeded, researcher)
         assert error.window == 60
         assert (researcher.window, researcher.answer) == (60, 30)
+        assert not str(error).endswith("..")
         standin.window = 4096
         assert text_of(ask(researcher)) == REPLY
 
@@ -121,6 +124,13 @@ def test_a_stream_that_breaks_before_its_first_word_is_asked_for_once_more_witho
         assert [(body["stream"], body["max_tokens"]) for body in standin.bodies] == [(True, 4096), (False, 1)]
 
 
+def test_where_that_says_no_more_the_first_failure_stands() -> None:
+    with night(servers.OpenAI("vllm", faults=["closed at once"])) as (researcher, server):
+        assert "broke the connection" in str(refusal(ResearcherDown, researcher))
+        assert len(server.heard) == 2
+        assert text_of(ask(researcher)) == REPLY
+
+
 def test_a_server_that_says_nothing_to_a_prompt_beyond_its_window_is_understood() -> None:
     def answer(heard: Heard, line: Line) -> None:
         line.stream(content_type="text/event-stream")
@@ -128,7 +138,7 @@ def test_a_server_that_says_nothing_to_a_prompt_beyond_its_window_is_understood(
         line.done()
 
     with serving(answer) as server:
-        assert "36000 tokens" in str(refusal(WindowExceeded, OpenAI("toy", server.address, window=32_768, patience=SHORT)))
+        assert "36000 tokens" in str(refusal(WindowExceeded, OpenAI("toy", server.address, window=32_768, patience=CALM)))
 
 
 @pytest.mark.parametrize("fault", ["thinking only", "empty"])
@@ -151,7 +161,7 @@ def test_a_cut_reply_says_so_and_by_which_limit() -> None:
 def test_nobody_there_is_said_with_the_address() -> None:
     with serving(lambda heard, line: None) as server:
         address = server.address
-    down = refusal(ResearcherDown, OpenAI("toy", address, patience=SHORT))
+    down = refusal(ResearcherDown, OpenAI("toy", address, patience=CALM))
     assert address in str(down)
     assert "refused" in str(down)
     assert not down.for_good
@@ -159,7 +169,7 @@ def test_nobody_there_is_said_with_the_address() -> None:
 
 
 def test_a_name_that_no_machine_can_have_is_said_with_the_address() -> None:
-    assert "http://a..b/v1" in str(refusal(ResearcherDown, OpenAI("toy", "http://a..b", patience=SHORT)))
+    assert "http://a..b/v1" in str(refusal(ResearcherDown, OpenAI("toy", "http://a..b", patience=CALM)))
 
 
 def test_a_server_that_hangs_up_at_once_or_speaks_another_language_is_no_traceback() -> None:
@@ -179,7 +189,7 @@ def test_a_server_that_hangs_up_at_once_or_speaks_another_language_is_no_traceba
     said = []
     for answer in (silent, other, page, elsewhere):
         with serving(answer) as server:
-            researcher = OpenAI("toy", server.address, patience=SHORT)
+            researcher = OpenAI("toy", server.address, patience=CALM)
             said.append(str(refusal(ResearcherDown, researcher)))
             assert server.address in (asyncio.run(researcher.check()) or "")
             assert len(server.heard) == 2
@@ -205,7 +215,7 @@ def test_a_key_is_sent_to_the_server_and_stands_in_no_sentence() -> None:
         assert server.heard[0].headers["authorization"] == f"Bearer {CANARY}"
         assert "[key]" in down
         assert CANARY not in down + (asyncio.run(researcher.check()) or "")
-    down = str(refusal(ResearcherDown, OpenAI("toy", "http://127.0.0.1:9", key=f"{CANARY}\n\x07é", patience=SHORT)))
+    down = str(refusal(ResearcherDown, OpenAI("toy", "http://127.0.0.1:9", key=f"{CANARY}\n\x07é", patience=CALM)))
     assert "no key has" in down
     assert CANARY not in down
 
@@ -279,7 +289,7 @@ def test_a_limit_that_is_too_large_is_lowered_to_what_the_server_takes() -> None
             saying(chunk({"content": "one"}), STOP)(heard, line)
 
     with serving(answer) as server:
-        researcher = OpenAI("toy", server.address, patience=SHORT)
+        researcher = OpenAI("toy", server.address, patience=CALM)
         assert text_of(ask(researcher)) == "one"
     assert researcher.quirks == Quirks(most=1000)
 

@@ -15,9 +15,9 @@ from autoresearch_tui.researchers.complaints import complaint, window_of
 from autoresearch_tui.researchers.endpoint import base_of, dialects_of
 from autoresearch_tui.researchers.openai import OpenAI
 from tests.researchers.openai_nights import (
+    CALM,
     CANARY,
     REQUEST,
-    SHORT,
     ask,
     flavoured,
     night,
@@ -125,7 +125,7 @@ def test_a_server_on_a_unix_socket_is_this_machines(tmp_path: Path) -> None:
             await asyncio.gather(_copy(reader, outside), _copy(inside, writer))
 
         async with await asyncio.start_unix_server(bridge, path):
-            researcher = OpenAI("toy", f"unix:{path}", patience=SHORT)
+            researcher = OpenAI("toy", f"unix:{path}", patience=CALM)
             assert not researcher.remote
             return await replied(researcher, REQUEST)
 

@@ -109,6 +109,16 @@ def test_a_wait_is_asked_for_in_seconds_or_until_a_date() -> None:
     assert asked_to_wait(formatdate(time.time() - 60, usegmt=True)) == 0.0
 
 
+@pytest.mark.parametrize("unit", [1, 1000])
+def test_a_wait_may_be_a_time_since_1970_in_seconds_or_milliseconds(unit: int) -> None:
+    until = asked_to_wait(str((time.time() + 60) * unit))
+    assert until is not None and 55 < until <= 60
+
+
+def test_nobody_is_waited_for_longer_than_a_day() -> None:
+    assert asked_to_wait("1e8") == 86_400.0
+
+
 @pytest.mark.parametrize("nothing", [None, "", "soon", "nan", "inf", "Mon, 99 Foo 2026"])
 def test_what_cannot_be_read_asks_for_no_wait(nothing: str | None) -> None:
     assert asked_to_wait(nothing) is None

@@ -66,7 +66,7 @@ class OpenAI:
             )
         elif path == "/api/v0/models" and self.flavour == "lmstudio":
             _json(line, 200, {"object": "list", "data": [self._studio(name) for name in self.models]})
-        elif path == "/extras/tokenize/count" and self.flavour == "llama-cpp-python":
+        elif path == "/extras/tokenize/count" and heard.method == "POST" and self.flavour == "llama-cpp-python":
             _json(line, 200, {"count": len(heard.json["input"]) // 4})
         elif path == "/chat/completions" and heard.method == "POST":
             self._complete(heard, line)
@@ -158,7 +158,7 @@ class OpenAI:
         _json(line, 200, {"id": "c", "object": "chat.completion", "choices": [choice], **self._took(body, reply)})
 
     def _took(self, body: dict[str, Any], reply: str) -> dict[str, Any]:
-        tokens_in, tokens_out = _tokens(body), len(reply) // 4
+        tokens_in, tokens_out = _tokens(body), len(self.thinking + reply) // 4
         usage: dict[str, Any] = {"prompt_tokens": tokens_in, "completion_tokens": tokens_out, "total_tokens": tokens_in + tokens_out}
         if self.flavour == "openrouter":
             return {"usage": {**usage, "cost": 0.0125, "is_byok": False, "prompt_tokens_details": {"cached_tokens": 100}}}
@@ -182,6 +182,9 @@ class OpenAI:
             self._stream(line, body, *STREAMED[fault])
         elif fault == "slow":
             self._hang(line)
+        elif fault == "closed at once":
+            line.stream(content_type="text/event-stream")
+            line.cut()
         elif fault == "whole":
             self._whole(line, body, reply)
         elif fault == "50 MB":
@@ -246,7 +249,10 @@ class OpenAI:
         tokens, window = _tokens(body), self.window
         if self.flavour == "llama-cpp-python" and body["stream"]:  # it finds out when the stream is open
             line.stream(content_type="text/event-stream")
-            line.cut()
+            line.done()
+            line.connection.settimeout(5)
+            line.connection.recv(1)  # and it closes the connection, with the next request already in it
+            line.left = True
         elif self.flavour == "llamacpp":
             words = f"request ({tokens} tokens) exceeds the available context size ({window} tokens), try increasing it"
             error = {"code": 400, "message": words, "type": "exceed_context_size_error", "n_prompt_tokens": tokens, "n_ctx": window}

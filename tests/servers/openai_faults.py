@@ -36,7 +36,7 @@ STREAMED = {
 """Reply, why it ended, and thinking."""
 
 BROKEN = ("silent", "closed", "error", "error of vllm", "error of lmstudio", "error of llamacpp", "garbage", "half a line")
-FAULTS = (*STATUSES, *STREAMED, *BROKEN, "window", "slow", "50 MB", "whole")
+FAULTS = (*STATUSES, *STREAMED, *BROKEN, "window", "slow", "closed at once", "50 MB", "whole")
 
 
 def headers_of(fault: str) -> dict[str, str]:

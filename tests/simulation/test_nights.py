@@ -6,10 +6,9 @@ import pytest
 
 from tests.simulation.nights import compare, judged
 
-SLOW = pytest.mark.slow
 
-
-@pytest.mark.parametrize(("sigma", "gain"), [pytest.param(3e-4, 0.85, marks=SLOW), (1e-3, 0.95), pytest.param(3e-3, 1.3, marks=SLOW)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("sigma", "gain"), [(3e-4, 0.85), (1e-3, 0.95), (3e-3, 1.3)])
 def test_the_judge_finds_as_much_and_claims_less(sigma: float, gain: float) -> None:
     """Second looks, the noise, drift and the closing measurement are all paid for out of the same 96 trials."""
     nights = compare(sigma, 200)
