@@ -93,7 +93,9 @@ def _sentence(error: Exception) -> str:
 
 
 def _fail(sentence: str, code: int) -> NoReturn:
-    print(f"autoresearch-tui: {sentence}", file=sys.stderr)
+    from autoresearch_tui.lines import printable
+
+    print(f"autoresearch-tui: {printable(sentence)}", file=sys.stderr)
     sys.exit(code)
 
 
@@ -316,7 +318,7 @@ def runs(options: argparse.Namespace) -> int:
     import shutil
 
     from autoresearch_tui.engine.lock import engine_lock
-    from autoresearch_tui.journal.store import Journal
+    from autoresearch_tui.journal.store import Journal, JournalError
     from autoresearch_tui.status import as_row
     from autoresearch_tui.terminal import works
 
@@ -336,8 +338,12 @@ def runs(options: argparse.Namespace) -> int:
         return 0
     found = workspace.runs()
     for folder in found:
-        with Journal(folder.journal) as journal:
-            state = journal.refresh()
+        try:
+            with Journal(folder.journal) as journal:
+                state = journal.refresh()
+        except JournalError as error:
+            print(f"{folder.tag:16} {error}")  # one that is damaged hides no other
+            continue
         print(as_row(state, works(state), folder.size))
     if not found:
         print(f"{workspace.folder} has no run yet: `autoresearch-tui run` begins one.")

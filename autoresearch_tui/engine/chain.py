@@ -16,7 +16,7 @@ from autoresearch_tui.researchers import Researcher, ResearcherDown
 
 FIRST_S, LONGEST_S = 2.0, 300.0  # between two looks at one that is down: at first, and after a night of silence
 CHECK_S = 30.0  # that a look may take: the first one loads a client too
-REMOTE = "it forwards to another machine, and this run speaks to this machine only: `[privacy] local_only = false` allows it"
+REMOTE = "it is on another machine or forwards to one, and this run speaks to this machine only: `[privacy] local_only = false` allows it"
 
 
 class Chain:

@@ -127,7 +127,8 @@ def refuse_to_start(chain: Chain, down: Mapping[str, str]) -> None:
     """Somebody who sits before it can mend what keeps all of them from answering."""
     if len(down) < len(chain.names):
         return
-    why = "; ".join(down.values()).rstrip(".") + "."
+    why = "; ".join(said.rstrip(".") for said in down.values())
+    why += "" if why.endswith("?") else "."
     missing = next((one for one in chain.researchers if getattr(one, "missing", False)), None)
     raise WorkspaceError(why) if missing is None else ModelMissing(why, missing.name)
 

@@ -252,7 +252,7 @@ class Controller:
                 if self.run is run:  # nobody rejected it meanwhile, moved the trunk, or took a note back; else it is planned anew
                     self.record(*facts)
             case plan.GiveUp(draft, why):
-                self.record(*self.drafter.given_up(self.run, draft, why))
+                self.writer.give_up(draft, why)
             case plan.Rest():
                 await self._wait(step)
 

@@ -7,6 +7,7 @@ The reply is written to `replies/<draft>.jsonl` as it streams. What the research
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import difflib
 import json
 import os
@@ -14,6 +15,7 @@ import re
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from pathlib import Path
 from typing import cast
 
 from autoresearch_tui.engine.briefing import Briefs
@@ -39,16 +41,41 @@ Record = Callable[..., None]
 Surely = Callable[[Callable[[], list[e.Event]]], Awaitable[None]]
 """Writes facts down that took minutes to come about: where the disk is full, as soon as it is not."""
 REDONE = {"revert": "revert", "ablate": "without"}  # what is said of it; otherwise a change is made again
+LONGEST_DIFF = 20_000  # characters of a change to program.md; git has all of it
 DETAIL = 4000  # characters of what was wrong with a reply
 
 
 class Heard:
-    """A reply as far as it came."""
+    """A reply as far as it came, and its file: where that cannot be begun nothing is asked for; a disk that fills later costs no reply."""
 
-    def __init__(self, took: Part) -> None:
+    def __init__(self, path: Path, attempt: int, took: Part) -> None:
         self.took = took
         self.texts: list[str] = []
         self.thought = False
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        self._file = path.open("ab", buffering=0)
+        self._whole = True
+        self._file.write(b"\n" if self._file.tell() else b"")  # an engine that died may have left half a line
+        self._file.write(_line("attempt", str(attempt)))
+
+    def write(self, kind: str, text: str) -> None:
+        if self._whole:
+            try:
+                self._file.write(_line(kind, text))
+            except OSError:
+                self._whole = False  # it is read from memory; a restart asks again
+
+    def keep(self) -> None:
+        with contextlib.suppress(OSError):
+            os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._file.close()
+
+
+def _line(kind: str, text: str) -> bytes:
+    return (json.dumps({"kind": kind, "text": text}) + "\n").encode("utf-8", "backslashreplace")
 
 
 class Drafter:
@@ -89,9 +116,10 @@ class Drafter:
         """The text of a reply, and why it is not whole."""
         request = self.briefs.request(run, draft, researcher, window)
         dialect, tokens = self.briefs.dialect(run, draft, researcher), self.briefs.estimate(run, researcher, request)
+        path, attempt = self.folder.reply(draft.draft), len(draft.refusals) + 1
+        reply = Heard(path, attempt, Part("usage", cost=None if researcher.metered else 0.0))
         record(e.Asked(draft.draft, researcher.name, dialect, tokens))
         began = time.monotonic()
-        reply = Heard(Part("usage", cost=None if researcher.metered else 0.0))
         try:
             async with aclosing(cast("AsyncGenerator[Part, None]", researcher.propose(request))) as parts:
                 await self._stream(draft, parts, reply)
@@ -100,6 +128,7 @@ class Drafter:
                 record(e.Spent(draft.draft, researcher.name, reply.took.tokens_in, reply.took.tokens_out, reply.took.cost))
             raise
         finally:
+            reply.close()
             remove_tree(self.folder.scratch(draft.draft))
         seconds, took = round(time.monotonic() - began, 3), reply.took
         replied = e.Replied(draft.draft, seconds, took.tokens_in, took.tokens_out, took.cost, clean_line(took.cut), took.seen)
@@ -108,22 +137,15 @@ class Drafter:
 
     async def _stream(self, draft: Draft, parts: AsyncGenerator[Part, None], reply: Heard) -> None:
         """Write a reply down as it comes. It is on the disk before it is said to be there."""
-        path = self.folder.reply(draft.draft)
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write("\n" if file.tell() else "")  # an engine that died may have left half a line
-            file.write(json.dumps({"kind": "attempt", "text": str(len(draft.refusals) + 1)}) + "\n")
-            async for part in parts:
-                if part.kind == "usage":
-                    reply.took = part
-                    continue
-                file.write(json.dumps({"kind": part.kind, "text": part.text}) + "\n")
-                file.flush()
-                if part.kind == "text":
-                    reply.texts.append(part.text)
-                reply.thought |= part.kind == "thinking"
-            file.flush()
-            os.fsync(file.fileno())
+        async for part in parts:
+            if part.kind == "usage":
+                reply.took = part
+                continue
+            if part.kind == "text":
+                reply.texts.append(part.text)
+            reply.thought |= part.kind == "thinking"
+            reply.write(part.kind, part.text)
+        reply.keep()
 
     async def clear(self, run: Run) -> None:
         """End what is left of coding agents whose engine died."""
@@ -307,7 +329,7 @@ class Drafter:
             return None
         before = self.lineage.read_blob(run.program) if run.program else ""
         lines = difflib.unified_diff(before.splitlines(), text.splitlines(), "before", "after", lineterm="") if run.program else []
-        return e.ProgramChanged(sha, "\n".join(lines))
+        return e.ProgramChanged(sha, "\n".join(lines)[:LONGEST_DIFF])
 
 
 def _turned(run: Run, parent: int) -> dict[Turned, str]:

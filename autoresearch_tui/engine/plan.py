@@ -19,6 +19,7 @@ from autoresearch_tui.journal.state import Draft, Experiment, Run, Trial, Waitin
 
 ATTEMPTS = 5  # replies to one draft before it is given up: two repairs, another form of an edit, and a repair of that
 FRUITLESS = 3  # drafts given up in a row before the next one waits
+FIRST_REST_S, LONGEST_REST_S = 10.0, 600.0  # so long: twice as long after each further one
 CRASHES = 3  # experiments in a row that crash before the trunk is asked whether it still trains
 CRASHING_S = 600.0  # between two looks at a machine on which nothing trains
 CRASHING_TRIES = 50  # of them: a night
@@ -184,6 +185,8 @@ def next_step(run: Run, moment: Moment) -> Step:
         return _trial(run, more.number, more.purpose)
     if ends:
         return End(f"{limit} experiments are done")
+    if spent := _spent(run):  # what was paid for is trained first
+        return next((step for step in _of_drafts(run, moment) if isinstance(step, Propose | Hold)), spent)
     if idea := _next_idea(run):
         return Draw(idea)
     if steps := _of_drafts(run, moment):
@@ -196,7 +199,7 @@ def ahead(run: Run, moment: Moment) -> Step | None:
     late = run.limits.deadline is not None and moment.now.timestamp() + 2 * moment.trial_s > run.limits.deadline
     closes = any(trial.purpose == "closing" and not trial.outcome for one in run.unsettled for trial in one.trials)
     full = run.limits.experiments is not None and len(run.experiments) >= run.limits.experiments
-    if not run.unsettled or run.tip is None or late or closes or full or moment.nothing_left or gate(run, moment):
+    if not run.unsettled or run.tip is None or late or closes or full or moment.nothing_left or _spent(run) or gate(run, moment):
         return None
     if idea := _next_idea(run):
         return Draw(idea)
@@ -204,6 +207,12 @@ def ahead(run: Run, moment: Moment) -> Step | None:
     if not run.drafts and not _resting(run, moment):
         return Draw()
     return next((step for step in steps if isinstance(step, Ask | Hold | GiveUp)), None)
+
+
+def _spent(run: Run) -> End | None:
+    """Nobody is asked any more."""
+    limit = run.limits.cost
+    return End(f"the limit of {limit:.2f} USD is reached") if limit is not None and run.cost >= limit else None
 
 
 def _next_idea(run: Run) -> Waiting | None:
@@ -225,7 +234,7 @@ def _resting(run: Run, moment: Moment) -> Step | None:
         return _unanswered(run, moment)
     if run.fruitless < FRUITLESS or waiting(run, Idea):
         return None
-    until = run.fruitless_at + min(600.0, 10.0 * 2 ** (run.fruitless - FRUITLESS))
+    until = run.fruitless_at + min(LONGEST_REST_S, FIRST_REST_S * 2 ** min(run.fruitless - FRUITLESS, 30))
     return Rest(f"{run.fruitless} drafts in a row came to nothing", until) if moment.now.timestamp() < until else None
 
 
@@ -326,8 +335,6 @@ def gate(run: Run, moment: Moment) -> Step | None:
         return End("the time is up" if now > limits.deadline else "no trial would end before the time is up")
     if run.paused or (pauses := waiting(run, Pause)):
         return Rest("paused" if run.paused else f"paused by {pauses[0].by}", pause=True)
-    if limits.cost is not None and run.cost >= limits.cost:
-        return End(f"the limit of {limits.cost:.2f} USD is reached")
     if limits.between:
         within, edge = inside(limits.between, moment.now)
         if not within:

@@ -1,4 +1,4 @@
-"""What the next prompt of a run would be, for a person who wants to see it. Nothing is asked of a model, and nothing written down."""
+"""What the next prompt of a run would be, for a person who wants to see it. No reply is asked for, and nothing written down."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ async def next_prompt(workspace: Workspace, settings: Settings, run: Run, enviro
     reader = next((one for one in chain.researchers if one.dialects), None)
     if reader is None:
         raise WorkspaceError(f"{chain.first.name} reads no prompt: name a model, as in `--researcher ollama:qwen3.5:9b`.")
+    await chain.refusal(reader)  # it may learn its window by that; whether it can answer is no matter here
     if run.tip is None or run.tip not in run.experiments:
         raise WorkspaceError("there is no prompt before the baseline: `autoresearch-tui run` begins with it.")
     drafter = Drafter(workspace, workspace.run(run.tag), Lineage(workspace.folder, run.tag, workspace.edit), settings.proposing)

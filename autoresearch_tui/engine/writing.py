@@ -6,10 +6,12 @@ Both the loop and what drafts ahead of it wait for the same reply. Every end is 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 from autoresearch_tui.engine.chain import Chain, again
 from autoresearch_tui.engine.drafting import Drafter, Surely
+from autoresearch_tui.engine.plan import FIRST_REST_S, FRUITLESS, LONGEST_REST_S
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.state import Health
 from autoresearch_tui.journal.store import Journal
@@ -49,6 +51,15 @@ class Writing:
         await asyncio.wait({task})
         if not task.cancelled():
             task.result()
+
+    def give_up(self, draft: str, why: str) -> None:
+        """Who has nothing usable to say rests for a while, and the next of the chain speaks; alone it is asked less and less often."""
+        name = self.journal.run.drafts[draft].researcher
+        self.record(*self.drafter.given_up(self.journal.run, draft, why))
+        health = self.journal.run.health.get(name, Health())
+        if len(self.chain.names) > 1 and health.fruitless >= FRUITLESS:
+            until = time.time() + min(LONGEST_REST_S, FIRST_REST_S * 2.0 ** min(health.fruitless - FRUITLESS, 30))
+            self.record(e.ResearcherDown(name, f"{health.fruitless} drafts in a row came to nothing", until))
 
     def interrupt(self) -> None:
         if self._task is not None:

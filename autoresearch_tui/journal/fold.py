@@ -128,7 +128,7 @@ def engine_started(work: _Work, fact: e.EngineStarted, at: float) -> None:
     if not kept:
         work.down.clear()  # whoever starts it may have mended what was wrong
         for name in list(work.health):
-            work.count_one(name, failures=0, declined=0)
+            work.count_one(name, failures=0, declined=0, fruitless=0)
     work.fields |= {
         "engine": Engine(
             fact.pid,
@@ -210,6 +210,7 @@ def waiting(work: _Work, fact: e.Waiting, at: float) -> None:
 def researcher_down(work: _Work, fact: e.ResearcherDown, at: float) -> None:
     work.down[fact.researcher] = Down(fact.why, fact.until)
     work.count_one(fact.researcher, failures=work.health.get(fact.researcher, Health()).failures + 1)
+    work.fields["fruitless"] = 0  # somebody else's drafts begin anew
     for draft in work.drafts.values():
         if draft.asked == fact.researcher:
             work.change_draft(draft.draft, asked="")
@@ -332,6 +333,8 @@ def abandoned(work: _Work, fact: e.Abandoned, at: float) -> None:
     if not fact.by and not fact.outdated:
         work.fields["given_up"] = (*work.get("given_up"), *([draft] if draft else []))[-SHOWN:]
         work.fields |= {"fruitless": work.get("fruitless") + 1, "fruitless_at": at}
+        if draft and draft.researcher in work.health:
+            work.count_one(draft.researcher, fruitless=work.health[draft.researcher].fruitless + 1)
 
 
 def proposed(work: _Work, fact: e.Proposed, at: float) -> None:
@@ -354,6 +357,8 @@ def proposed(work: _Work, fact: e.Proposed, at: float) -> None:
         of=fact.of,
         kept_by=fact.by,
     )
+    if fact.researcher in work.health:
+        work.count_one(fact.researcher, fruitless=0)
     work.fields |= {"waiting": "", "fruitless": 0}
 
 

@@ -262,6 +262,8 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
     """How often in a row it could not answer."""
     declined: int = 0
     """How often in a row it would not."""
+    fruitless: int = 0
+    """Drafts in a row that came to nothing."""
     seen: dict[str, float] = {}
     """What its server told last."""
 

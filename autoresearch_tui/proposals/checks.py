@@ -12,8 +12,8 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 
-from autoresearch_tui.proposals.demands import broken_demands
-from autoresearch_tui.proposals.imports import missing_imports
+from autoresearch_tui.proposals.gates.demands import broken_demands
+from autoresearch_tui.proposals.gates.imports import missing_imports
 from autoresearch_tui.proposals.knobs import NotPython, bare, changed_knobs, meaning, parse, silence, statements
 from autoresearch_tui.proposals.unusable import Unusable
 

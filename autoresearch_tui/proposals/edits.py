@@ -11,16 +11,16 @@ import re
 
 import msgspec
 
-from autoresearch_tui.proposals.anchors import Replacement, place
-from autoresearch_tui.proposals.blocks import Hunk
-from autoresearch_tui.proposals.elision import elided
+from autoresearch_tui.proposals.finding.anchors import Replacement, place
+from autoresearch_tui.proposals.finding.wholes import dedented, only_defines, rewritten
 from autoresearch_tui.proposals.knobs import BYTE_ORDER_MARK, NotPython, parse
-from autoresearch_tui.proposals.names import refuse_others
-from autoresearch_tui.proposals.patches import read_diff
-from autoresearch_tui.proposals.pieces import LONGEST, Code, Piece, read_pieces
-from autoresearch_tui.proposals.turns import Turn, turned
+from autoresearch_tui.proposals.reading.blocks import Hunk
+from autoresearch_tui.proposals.reading.elision import elided
+from autoresearch_tui.proposals.reading.files import refuse_others
+from autoresearch_tui.proposals.reading.patches import read_diff
+from autoresearch_tui.proposals.reading.pieces import LONGEST, Code, Piece, read_pieces
+from autoresearch_tui.proposals.reading.turns import Turn, turned
 from autoresearch_tui.proposals.unusable import Unusable
-from autoresearch_tui.proposals.wholes import dedented, only_defines, rewritten
 
 FEW_LINES = 3  # are no file: they are what an author says instead of an edit
 MANY = 500  # pieces; nobody proposes so many

@@ -1,8 +1,9 @@
 """What would make a number lie where train.py evaluates itself: rules over the edit of a checkout whose harness is not ours.
 
 Owns which values of a train.py belong to the measurement (the clock, the evaluation, the printed number) and that an edit leaves them
-in meaning as its parent has them: whatever the parent does already is no breach. Does not own what no line may do (`frozen.py`), where
-values come from (`origins.py`, `slices.py`), nor the signs that a training leaves behind (`engine/evidence.py`).
+in meaning as its parent has them: whatever the parent does already is no breach. Does not own what no line may do
+(`gates/frozen.py`), where values come from (`gates/origins.py`, `slices.py`), nor the signs that a training leaves behind
+(`engine/evidence.py`).
 
 These rules are there for mistakes and for casual gaming: an edit that makes the number better without making the model better is a
 hundred times easier to write by accident than on purpose. Code that runs in the same process as its own evaluation can always do
@@ -20,10 +21,10 @@ from pathlib import PurePosixPath
 
 import msgspec
 
-from autoresearch_tui.proposals.frozen import RULES, Finding, Reading
+from autoresearch_tui.proposals.gates.frozen import RULES, Finding, Reading
+from autoresearch_tui.proposals.gates.origins import Binding, Origins, root_of
+from autoresearch_tui.proposals.gates.slices import Slice
 from autoresearch_tui.proposals.knobs import NotPython, parse
-from autoresearch_tui.proposals.origins import Binding, Origins, root_of
-from autoresearch_tui.proposals.slices import Slice
 
 BUDGET = re.compile(r"(?:.*[._])?(?:TIME_BUDGET|TRAIN(?:ING)?_(?:TIME|SECONDS)|TIME_LIMIT|BUDGET(?:_S|_SECONDS)?)")
 EVALUATES = re.compile(r"(?i).*\.\w*(?:eval|bpb)\w*")

@@ -1,6 +1,6 @@
 """What was tried, for a researcher that reads: compressed the same way each time, and never by leaving out half a line.
 
-One experiment in one line, and what earlier runs taught. What each knob was worth, `knobtable.py` says.
+One experiment in one line, and what earlier runs taught. What each knob was worth, `prompting/knobtable.py` says.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from autoresearch_tui.proposals.quoting import one_line
+from autoresearch_tui.proposals.prompting.quoting import one_line
 
 SPOKEN = 3  # knobs that are named in a line; of more, the idea says it
 REASON = 60  # characters of a reason

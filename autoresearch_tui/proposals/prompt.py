@@ -12,14 +12,14 @@ import re
 
 import msgspec
 
-from autoresearch_tui.proposals import history
-from autoresearch_tui.proposals.history import Room
 from autoresearch_tui.proposals.memory import Tried
-from autoresearch_tui.proposals.menus import how_to_reply
-from autoresearch_tui.proposals.quoting import block, cleaned, fence, one_line
+from autoresearch_tui.proposals.prompting import history
+from autoresearch_tui.proposals.prompting.formats import how_to_reply
+from autoresearch_tui.proposals.prompting.history import Room
+from autoresearch_tui.proposals.prompting.quoting import block, cleaned, fence, one_line
+from autoresearch_tui.proposals.prompting.tasks import refused, task, wish
+from autoresearch_tui.proposals.prompting.tokens import estimate
 from autoresearch_tui.proposals.shelf import Known
-from autoresearch_tui.proposals.tasks import refused, task, wish
-from autoresearch_tui.proposals.tokens import estimate
 
 TEMPLATE = 24  # tokens that a chat template puts around it
 

@@ -13,9 +13,9 @@ import re
 import msgspec
 
 from autoresearch_tui.journal.text import clean_line
-from autoresearch_tui.proposals.calls import call_in
 from autoresearch_tui.proposals.knobs import BYTE_ORDER_MARK
-from autoresearch_tui.proposals.pieces import LONGEST, Piece, read_pieces
+from autoresearch_tui.proposals.reading.calls import call_in
+from autoresearch_tui.proposals.reading.pieces import LONGEST, Piece, read_pieces
 from autoresearch_tui.proposals.thinking import GAP, without_thinking
 from autoresearch_tui.proposals.unusable import Kind, Unusable
 

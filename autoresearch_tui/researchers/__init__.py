@@ -86,7 +86,7 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Part(msgspec.Struct, frozen=True):
-    """A piece of a reply as it streams. The texts, joined, are the reply; what it took comes last, also of a reply that was cut."""
+    """A piece of a reply as it streams. The texts, joined, are the reply; what it took comes last, and as far as it is known before."""
 
     kind: Literal["thinking", "text", "usage"]
     text: str = ""

@@ -57,6 +57,7 @@ class Reply:
                 self._count(event.message.usage)
                 cached = event.message.usage.cache_creation
                 self._written_5m = cached.ephemeral_5m_input_tokens if cached else None
+                return self.bill()  # the prompt is paid for, whatever becomes of the reply
             case "content_block_start":
                 return self._words(event.content_block)
             case "content_block_delta":
@@ -69,7 +70,7 @@ class Reply:
         return None
 
     def bill(self) -> Part:
-        """What it took, as it comes last."""
+        """What it took, as far as is known."""
         usage = self._usage()
         return Part(
             "usage",

@@ -6,19 +6,16 @@ The words are the server's; the sentence around them says what a person can do.
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from autoresearch_tui.journal.text import clean_line
 from autoresearch_tui.researchers import Declined, ResearcherDown, WindowExceeded
 from autoresearch_tui.researchers.patience import asked_to_wait
+from autoresearch_tui.researchers.sentences import quoted
 
 LOADING_S = 2.0  # a model that is being loaded is there soon
-LONGEST_WAIT_S = 86_400.0
-WORDS = 300  # characters of what a server says that are passed on
 NUMBER = r"(\d[\d,]*)"
 
 # As vLLM, llama.cpp, llama-cpp-python, LM Studio, SGLang, text-generation-inference and OpenAI say it. `max_tokens` alone is no sign of it:
@@ -77,7 +74,7 @@ def complaint(status: int, body: Any, key: str = "") -> Complaint:
     if isinstance(body, dict):
         error = body.get("error") or body.get("detail") or body
     if not isinstance(error, dict):
-        return Complaint(status, _line(str(error), key))
+        return Complaint(status, quoted(str(error), key))
     words = str(error.get("message") or error.get("detail") or error.get("error") or "")
     metadata = error.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
@@ -86,9 +83,9 @@ def complaint(status: int, body: Any, key: str = "") -> Complaint:
     code, window, headers = error.get("code"), error.get("n_ctx"), metadata.get("headers")
     return Complaint(
         status or (code if isinstance(code, int) and 400 <= code < 600 else 0),
-        _line(words, key),
-        _line(" ".join(str(error[name]) for name in ("code", "type", "error_type") if error.get(name)), key),
-        _line(str(error.get("param") or ""), key),
+        quoted(words, key),
+        quoted(" ".join(str(error[name]) for name in ("code", "type", "error_type") if error.get(name)), key),
+        quoted(str(error.get("param") or ""), key),
         window if isinstance(window, int) else 0,
         {str(name): str(value) for name, value in headers.items()} if isinstance(headers, dict) else {},
     )
@@ -139,15 +136,7 @@ def window_of(one: Complaint) -> int:
 
 
 def wait_s(one: Complaint, headers: Mapping[str, str]) -> float | None:
-    """How long to wait, in seconds, whether it was said in those, as a date, or as a time since 1970."""
+    """How long to wait, in seconds, if it says so."""
     said = {name.lower(): value for source in (one.headers, headers) for name, value in source.items()}
     wait = asked_to_wait(said.get("retry-after"))
-    if wait is None and (reset := asked_to_wait(said.get("x-ratelimit-reset"))):
-        wait = reset
-        if reset > 1e9:  # a time of day, OpenRouter's in milliseconds
-            wait = max(0.0, (reset / 1000 if reset > 1e11 else reset) - time.time())
-    return None if wait is None else min(wait, LONGEST_WAIT_S)
-
-
-def _line(text: str, key: str) -> str:
-    return clean_line(text.replace(key, "[key]") if key else text, WORDS)
+    return asked_to_wait(said.get("x-ratelimit-reset")) if wait is None else wait

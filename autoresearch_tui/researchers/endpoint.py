@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -13,9 +12,6 @@ import msgspec
 from autoresearch_tui.addresses import is_local
 
 VERSION = re.compile(r"v\d+\w*")
-SIZE = re.compile(r"(?<![\w.])(?:\d+x)?(\d+(?:\.\d+)?)b(?![a-z])", re.IGNORECASE)
-LARGE = 30  # billions of parameters, from which on a model writes SEARCH/REPLACE blocks more surely than it keeps to one line
-LOCAL = re.compile(r"(.*\.)?localhost\.?", re.IGNORECASE)
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -58,19 +54,6 @@ def root_of(base: str) -> str:
     return re.sub(r"/v\d+\w*$", "", base)
 
 
-def billions_of(model: str) -> float:
-    """Its parameters, by its name: `qwen3:30b-a3b` has 30; 0: the name does not say."""
-    return max((float(size) for size in SIZE.findall(model)), default=0.0)
-
-
-def dialects_of(model: str, remote: bool) -> tuple[str, ...]:
-    """Forms of an edit, the surest first. A small model loses its way in a whole file, and shines at a single line."""
-    billions = billions_of(model)
-    if billions >= LARGE or (remote and not billions):
-        return ("blocks", "set", "function", "file")
-    return ("set", "blocks", "function")
-
-
 def read_models(answer: Any) -> list[Listed] | None:
     """Of `/v1/models`, as vLLM, llama.cpp, LM Studio, OpenRouter and their kin fill it in; None: it is no list of models."""
     entries = answer.get("data") if isinstance(answer, dict) else answer
@@ -103,15 +86,6 @@ def find(model: str, listed: Sequence[Listed]) -> Listed | None:
         return next((one for one in listed if "embed" not in one.model.lower()), None)
     exact = next((one for one in listed if model == one.model or model in one.names), None)
     return exact or next((one for one in listed if model.rpartition(":")[0] == one.model), None)
-
-
-def offered(model: str, listed: Sequence[Listed], most: int = 5) -> str:
-    """What there is, the likeliest to be meant first."""
-    models = [one.model for one in listed]
-    near = difflib.get_close_matches(model, models, most, 0.3)
-    shown = [*near, *(one for one in models if one not in near)][:most]
-    more = len(models) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
 def window_in_props(answer: Any) -> int:

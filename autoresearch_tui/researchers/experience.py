@@ -98,7 +98,7 @@ def _axis(one: Tried, knobs: Mapping[str, Knob]) -> tuple[Axis, object, object] 
         names -= {DEVICE}  # the pass that goes along with a smaller batch
     if len(names) != 1 or (name := names.pop()) not in knobs:
         return None
-    old, new = (_read(literal) for literal in one.changes[name])
+    old, new = (meaning(literal) for literal in one.changes[name])
     found = axes(knobs[name])
     if isinstance(old, tuple) and isinstance(new, tuple) and len(old) == len(new) == len(found):
         different = [axis for axis, a, b in zip(found, old, new, strict=True) if a != b]

@@ -17,16 +17,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from autoresearch_tui.addresses import is_local
-from autoresearch_tui.journal.text import clean_line
+from autoresearch_tui.proposals.reply import LONGEST
 from autoresearch_tui.researchers import Declined, Part, Request, ResearcherDown, WindowExceeded
+from autoresearch_tui.researchers.asking import ENDLESS, OPERATORS
 from autoresearch_tui.researchers.complaints import Complaint, complaint, is_complaint, meaning, no_model
 from autoresearch_tui.researchers.completion import Completion
 from autoresearch_tui.researchers.endpoint import (
     Listed,
     base_of,
-    dialects_of,
     find,
-    offered,
     read_models,
     root_of,
     window_in_props,
@@ -35,12 +34,13 @@ from autoresearch_tui.researchers.endpoint import (
 from autoresearch_tui.researchers.line import Broken, Line, body_of
 from autoresearch_tui.researchers.patience import Patience, patiently
 from autoresearch_tui.researchers.quirks import Quirks, chat_request, learned, smallest
+from autoresearch_tui.researchers.sentences import offered, quoted
+from autoresearch_tui.researchers.sizes import billions, dialects_for
 from autoresearch_tui.researchers.sse import Event, Garbled, TooLong
 
 if TYPE_CHECKING:  # it takes a tenth of a second to import, and is not needed before somebody is asked
     import httpx
 
-MOST = 2_000_000  # characters of a reply: thirty times the largest train.py
 LESSONS = 3  # requests more than the one that counts, to learn what a server does not take
 LOOK_S = 8.0  # for a look at the server, which answers at once or is not well
 
@@ -51,7 +51,7 @@ Cost = Callable[[int, int], float | None]
 class OpenAI:
     """The researcher `openai:MODEL`. With no model it is the server's own: its only one, or the first that it lists."""
 
-    operators: tuple[str, ...] = ("tune", "explore", "simplify", "combine", "repair")
+    operators: tuple[str, ...] = OPERATORS
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class OpenAI:
         self.remote = self.metered = not is_local(self.base)
         self.shares = not self.remote if shares is None else shares
         """Unless told better: what computes on this machine computes where the trainings do."""
-        self.dialects = dialects_of(model, self.remote)
+        self.dialects = dialects_for(billions(model), self.remote)
         self._cost = cost
         self._prices: tuple[float, float] | None = None
         self._who = f"{self.name} at {self.base}"
@@ -155,10 +155,10 @@ class OpenAI:
                         for part in self._heard(event, reply):
                             reply.first = reply.first or time.monotonic()
                             yield part
-                        if reply.done or reply.said > MOST:
+                        if reply.done or reply.said > LONGEST:
                             break
         except TooLong:
-            reply.said = MOST + 1
+            reply.said = LONGEST + 1
         except Broken:
             await self._ask_why(client, body, reply)
             raise
@@ -192,8 +192,8 @@ class OpenAI:
                 self.quirks = msgspec.structs.replace(self.quirks, counts=False)
 
     def _cut(self, reply: Completion) -> str:
-        if reply.said > MOST:
-            return "more than 2 MB"
+        if reply.said > LONGEST:
+            return ENDLESS
         return self._limit(reply) if reply.is_cut else ""
 
     def _heard(self, event: Event, reply: Completion) -> list[Part]:
@@ -209,14 +209,14 @@ class OpenAI:
         if event.kind == "error" or not isinstance(chunk, dict) or is_complaint(chunk):
             error = meaning(complaint(0, chunk, self._line.key), self._who, {})
             raise self._learned_window(error)
-        room = MOST - reply.said
+        room = LONGEST - reply.said
         parts = reply.read(chunk)
-        return parts if reply.said <= MOST else [msgspec.structs.replace(part, text=part.text[:room]) for part in parts]
+        return parts if reply.said <= LONGEST else [msgspec.structs.replace(part, text=part.text[:room]) for part in parts]
 
     def _ended(self, reply: Completion, cut: str) -> None:
         """After its last word: was it a reply?"""
         if reply.refusal or reply.finish == "content_filter":
-            raise Declined(clean_line(f"refusal: {reply.refusal}", 300) if reply.refusal else "content filter")
+            raise Declined(f"refusal: {quoted(reply.refusal)}" if reply.refusal else "content filter")
         if cut:
             if reply.thought and not reply.answered:
                 self.quirks = msgspec.structs.replace(self.quirks, think=False)
@@ -263,7 +263,7 @@ class OpenAI:
             raise self._missing(listed or [])
         if not self.model:
             self.model = one.model
-            self.dialects = dialects_of(one.model, self.remote)
+            self.dialects = dialects_for(billions(one.model), self.remote)
         self._prices = one.prices if self.model in (one.model, *one.names) else None  # another way to it may have another price
         size = one.window or window_in_props(await self._line.ask(client, "GET", f"{root_of(self._line.url)}/props"))
         size = size or window_in_studio(self.model, await self._line.ask(client, "GET", f"{root_of(self._line.url)}/api/v0/models"))
@@ -293,7 +293,7 @@ class OpenAI:
         if not listed:
             return ResearcherDown(f"{self._who} has no model loaded: load one there.")
         wanted = f"has no model `{self.model}`" if self.model else "has no model that writes"
-        return ResearcherDown(f"{self._who} {wanted}; it offers {offered(self.model, listed)}.", for_good=True)
+        return ResearcherDown(f"{self._who} {wanted}; it offers {offered(self.model, [one.model for one in listed])}.", for_good=True)
 
     async def _meaning(self, client: httpx.AsyncClient, refused: Complaint, headers: dict[str, str]) -> Exception:
         if no_model(refused):

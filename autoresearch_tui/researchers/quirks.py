@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from autoresearch_tui.proposals.prompt import Prompt
 from autoresearch_tui.researchers import Request
+from autoresearch_tui.researchers.asking import messages, seed, temperature
 from autoresearch_tui.researchers.complaints import Complaint
 
 OPTIONAL = ("stream_options", "chat_template_kwargs", "temperature", "seed")  # a reply comes without them too
@@ -36,32 +37,24 @@ class Quirks(msgspec.Struct, frozen=True):
 
 def chat_request(model: str, prompt: Prompt, answer: int, request: Request, quirks: Quirks) -> dict[str, Any]:
     """The body of the request. Where the prompt begins the same it stays the same, for servers keep what they have read."""
-    split = [_message("system", prompt.rules), _message("user", f"{prompt.code}\n\n{prompt.ask}")]
     body: dict[str, Any] = {
         "model": model,
-        "messages": split if quirks.system else [_message("user", prompt.text)],
+        "messages": messages(prompt, quirks.system),
         "stream": True,
         "stream_options": {"include_usage": True},
         quirks.limit: min(answer, quirks.most) if quirks.most else answer,
-        "seed": request.seed + 1000 * request.number + len(request.refusals),
+        "seed": seed(request),
     }
     if not quirks.think:
         body["chat_template_kwargs"] = {"enable_thinking": False}
-    if request.refusals:
-        body["temperature"] = 0.3  # a repair wants care
-    elif request.heat:
-        body["temperature"] = round(0.7 + 0.5 * min(1.0, request.heat), 2)
+    if request.heat or request.refusals or request.operator == "repair":  # else as the model does by itself
+        body["temperature"] = temperature(request)
     return {name: value for name, value in body.items() if name not in quirks.without}
 
 
 def smallest(body: dict[str, Any], quirks: Quirks) -> dict[str, Any]:
     """The same request for one token and no stream: what keeps the server from answering, it says to this one too."""
     return {name: value for name, value in body.items() if name != "stream_options"} | {"stream": False, quirks.limit: 1}
-
-
-def _message(role: str, content: str) -> dict[str, str]:
-    """A train.py may hold bytes that are no text, and no server takes those."""
-    return {"role": role, "content": content.encode("utf-8", "replace").decode()}
 
 
 def learned(quirks: Quirks, one: Complaint, sent: dict[str, Any]) -> Quirks | None:

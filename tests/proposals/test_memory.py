@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autoresearch_tui.proposals.knobtable import Row, most_relevant, rows, written
 from autoresearch_tui.proposals.memory import Tried, decimals, lessons, line, signed
-from autoresearch_tui.proposals.tokens import estimate
+from autoresearch_tui.proposals.prompting.knobtable import Row, most_relevant, rows, written
+from autoresearch_tui.proposals.prompting.tokens import estimate
 
 KNOBS = ["DEPTH", "MATRIX_LR", "EMBEDDING_LR", "WARMDOWN_RATIO", "SOFTCAP"]
 LITERALS = ["1", "2", "0.5", "0.02", "0.04", "2**14", '"L"', "(0.8, 0.95)", "None"]

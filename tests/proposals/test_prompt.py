@@ -17,9 +17,9 @@ from autoresearch_tui.proposals.edits import apply
 from autoresearch_tui.proposals.knobs import read_knobs
 from autoresearch_tui.proposals.memory import Tried
 from autoresearch_tui.proposals.prompt import Briefing, Prompt, WindowTooSmall, brief
+from autoresearch_tui.proposals.prompting.tokens import estimate
 from autoresearch_tui.proposals.reply import read_reply
 from autoresearch_tui.proposals.shelf import offered
-from autoresearch_tui.proposals.tokens import estimate
 
 ROOT = Path(__file__).parents[2]
 SOURCE = (ROOT / "harness" / "train.py").read_text(encoding="utf-8")
@@ -287,6 +287,11 @@ def test_a_copied_example_is_refused_before_it_is_trained(dialect: str) -> None:
     edit = read_reply(example(brief(replace(NIGHT, dialect=dialect)))).edit
     reason = refusal(SOURCE, apply(SOURCE, edit), {})
     assert "changes nothing" in str(reason)
+
+
+def test_where_no_line_stands_once_no_example_searches_for_nothing() -> None:
+    ask = brief(replace(NIGHT, source="x = 1\nx = 1\n")).ask
+    assert "SEARCH\n\n=======" not in ask and "No line of the code above stands there once" in ask
 
 
 def test_the_example_is_a_step_that_lost_from_here_if_there_is_one() -> None:

@@ -33,7 +33,8 @@ def test_a_reply_streams_with_its_thinking_and_what_it_took(night: Night) -> Non
     assert text(parts) == REPLY
     assert text(parts, "thinking") == night.stand_in.thinking
     usage = parts[-1]
-    assert [part.kind for part in parts].count("usage") == 1 and usage.kind == "usage"
+    assert usage.kind == parts[0].kind == "usage", "the prompt is paid for as soon as the reply begins"
+    assert parts[0].tokens_in == usage.tokens_in and 0 < (parts[0].cost or 0.0) < (usage.cost or 0.0)
     assert (usage.tokens_in, usage.tokens_out, usage.cut) == (9000, 500, "")
     # 1000 fresh at 4 dollars a million, 6000 written for an hour at 8, 2000 read at 0.20, 500 out at 20
     assert usage.cost == pytest.approx(0.004 + 0.048 + 0.0004 + 0.010)

@@ -10,9 +10,9 @@ from collections.abc import AsyncGenerator
 import msgspec
 import pytest
 
-from autoresearch_tui.proposals.reply import read_reply
+from autoresearch_tui.proposals.reply import LONGEST, read_reply
 from autoresearch_tui.researchers import Part
-from autoresearch_tui.researchers.openai import MOST, OpenAI
+from autoresearch_tui.researchers.openai import OpenAI
 from autoresearch_tui.researchers.quirks import Quirks
 from tests.researchers.openai_nights import (
     CALM,
@@ -235,8 +235,8 @@ def test_a_tool_that_nobody_offered_is_called_and_its_arguments_are_the_reply() 
 
 
 def test_a_line_of_megabytes_is_read_up_to_what_a_reply_may_be() -> None:
-    parts = told(chunk({"content": "x" * (MOST - 10)}), chunk({"content": "y" * 20_000_000}), STOP, patience=CALM)
-    assert len(text_of(parts)) <= MOST
+    parts = told(chunk({"content": "x" * (LONGEST - 10)}), chunk({"content": "y" * 20_000_000}), STOP, patience=CALM)
+    assert len(text_of(parts)) <= LONGEST
     assert usage_of(parts).cut == "more than 2 MB"
 
 
@@ -245,7 +245,7 @@ def test_an_endless_reply_is_cut_at_2_mb_and_the_server_let_go() -> None:
     with night(standin) as (researcher, server):
         parts = ask(researcher)
         assert usage_of(parts).cut == "more than 2 MB"
-        assert len(text_of(parts)) == MOST
+        assert len(text_of(parts)) == LONGEST
         until(lambda: not server.busy)
         assert text_of(ask(researcher)) == REPLY
 

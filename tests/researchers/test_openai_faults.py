@@ -213,7 +213,7 @@ def test_a_key_is_sent_to_the_server_and_stands_in_no_sentence() -> None:
     with night(standin, key=f" {CANARY}\n") as (researcher, server):
         down = str(refusal(ResearcherDown, researcher))
         assert server.heard[0].headers["authorization"] == f"Bearer {CANARY}"
-        assert "[key]" in down
+        assert "(a key)" in down
         assert CANARY not in down + (asyncio.run(researcher.check()) or "")
     down = str(refusal(ResearcherDown, OpenAI("toy", "http://127.0.0.1:9", key=f"{CANARY}\n\x07é", patience=CALM)))
     assert "no key has" in down

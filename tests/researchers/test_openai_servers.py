@@ -12,7 +12,7 @@ import pytest
 
 from autoresearch_tui.researchers import Part, ResearcherDown, WindowExceeded
 from autoresearch_tui.researchers.complaints import complaint, window_of
-from autoresearch_tui.researchers.endpoint import base_of, dialects_of
+from autoresearch_tui.researchers.endpoint import base_of
 from autoresearch_tui.researchers.openai import OpenAI
 from tests.researchers.openai_nights import (
     CALM,
@@ -180,10 +180,11 @@ def test_what_is_remote_is_metered_and_what_is_here_shares() -> None:
 
 
 def test_a_small_model_is_taught_the_smallest_edit() -> None:
-    assert dialects_of("qwen3.5:9b", remote=False)[0] == dialects_of("mistralai/ministral-8b", remote=True)[0] == "set"
-    assert dialects_of("some-model", remote=False)[0] == dialects_of("v4b-something", remote=False)[0] == "set"
-    assert dialects_of("qwen3-30b-a3b", remote=False)[0] == dialects_of("gpt-oss-120B", remote=False)[0] == "blocks"
-    assert dialects_of("some-model", remote=True) == ("blocks", "set", "function", "file")
+    here, away = "localhost:8080", "https://openrouter.ai/api/v1"
+    assert OpenAI("qwen3.5:9b", here).dialects[0] == OpenAI("mistralai/ministral-8b", away).dialects[0] == "set"
+    assert OpenAI("some-model", here).dialects[0] == OpenAI("v4b-something", here).dialects[0] == "set"
+    assert OpenAI("qwen3-30b-a3b", here).dialects[0] == OpenAI("gpt-oss-120B", here).dialects[0] == "blocks"
+    assert OpenAI("some-model", away).dialects == ("blocks", "set", "function", "file")
 
 
 @pytest.mark.parametrize(

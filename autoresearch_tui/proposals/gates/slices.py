@@ -10,7 +10,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from autoresearch_tui.proposals.origins import Binding, Origins, Scope
+from autoresearch_tui.proposals.gates.origins import Binding, Origins, Scope
 
 Rendered = Callable[[ast.Call, "Slice"], ast.expr | None]
 """How a call is to be shown, if not as it is."""

@@ -1,4 +1,4 @@
-"""SEARCH/REPLACE blocks: where one begins and ends, and which lines it wants to be what. Finding these in a file is `anchors.py`'s.
+"""SEARCH/REPLACE blocks: where one begins and ends, and which lines it wants to be what. Finding these in a file is `finding/anchors.py`'s.
 
 <<<<<<< SEARCH          <<<SEARCH
 old lines               old lines

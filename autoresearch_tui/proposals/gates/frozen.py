@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 
 import msgspec
 
-from autoresearch_tui.proposals.origins import Origins, root_of
+from autoresearch_tui.proposals.gates.origins import Origins, root_of
 
 SHARD = re.compile(r"shard_0*6542")
 SPLIT = "val"

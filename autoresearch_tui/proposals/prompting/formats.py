@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from autoresearch_tui.proposals.knobs import BYTE_ORDER_MARK, Knob, NotPython, parse, read_knobs, set_knobs
 from autoresearch_tui.proposals.memory import Tried
-from autoresearch_tui.proposals.quoting import TICKS, fence
+from autoresearch_tui.proposals.prompting.quoting import TICKS, fence
 
 TAGS = """Reply with these three parts, in this order, and nothing else:
 

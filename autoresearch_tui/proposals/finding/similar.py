@@ -10,8 +10,8 @@ import difflib
 import functools
 import re
 
-from autoresearch_tui.proposals.blocks import Line
-from autoresearch_tui.proposals.layout import Shift, plain, uniform_shift
+from autoresearch_tui.proposals.finding.layout import Shift, plain, uniform_shift
+from autoresearch_tui.proposals.reading.blocks import Line
 
 ALIKE = 0.92
 AHEAD = 0.05

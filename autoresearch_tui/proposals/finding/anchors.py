@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from autoresearch_tui.proposals.blocks import Hunk, Line
-from autoresearch_tui.proposals.layout import Shift, indent_of, plain, plainly_indented, retab, uniform_shift
-from autoresearch_tui.proposals.nearest import detail_of
-from autoresearch_tui.proposals.similar import very_similar
+from autoresearch_tui.proposals.finding.layout import Shift, indent_of, plain, plainly_indented, retab, uniform_shift
+from autoresearch_tui.proposals.finding.nearest import detail_of
+from autoresearch_tui.proposals.finding.similar import very_similar
+from autoresearch_tui.proposals.reading.blocks import Hunk, Line
 from autoresearch_tui.proposals.unusable import Unusable
 
 COMPARED = 4_000_000  # pairs of characters; more are not compared one by one

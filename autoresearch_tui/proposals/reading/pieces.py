@@ -11,10 +11,10 @@ from collections.abc import Sequence
 import msgspec
 from msgspec.structs import replace
 
-from autoresearch_tui.proposals.blocks import BEGIN, MARKER, Hunk, is_angled, read_angled, read_block
-from autoresearch_tui.proposals.names import file_named
-from autoresearch_tui.proposals.patches import BEGIN_PATCH, begins_diff, read_diff, read_patch
-from autoresearch_tui.proposals.turns import Turn, turn_in
+from autoresearch_tui.proposals.reading.blocks import BEGIN, MARKER, Hunk, is_angled, read_angled, read_block
+from autoresearch_tui.proposals.reading.files import file_named
+from autoresearch_tui.proposals.reading.patches import BEGIN_PATCH, begins_diff, read_diff, read_patch
+from autoresearch_tui.proposals.reading.turns import Turn, turn_in
 from autoresearch_tui.proposals.unusable import Unusable
 
 FENCE = re.compile(r"(`{3,}|~{3,})\s?([^`\s]*)\s?([^`]*)")

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from autoresearch_tui.proposals.knobs import Knob, NotPython, read_knobs
-from autoresearch_tui.proposals.knobtable import FULL, LEGEND, Row, most_relevant, rows
-from autoresearch_tui.proposals.knobtable import written as row_written
 from autoresearch_tui.proposals.memory import Tried, decimals, lessons, line, measured
-from autoresearch_tui.proposals.quoting import one_line
+from autoresearch_tui.proposals.prompting.knobtable import FULL, LEGEND, Row, most_relevant, rows
+from autoresearch_tui.proposals.prompting.knobtable import written as row_written
+from autoresearch_tui.proposals.prompting.quoting import one_line
 
 if TYPE_CHECKING:
     from autoresearch_tui.proposals.prompt import Briefing

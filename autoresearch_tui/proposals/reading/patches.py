@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from autoresearch_tui.proposals.blocks import Hunk, Line
-from autoresearch_tui.proposals.names import file_in_header
+from autoresearch_tui.proposals.reading.blocks import Hunk, Line
+from autoresearch_tui.proposals.reading.files import file_in_header
 from autoresearch_tui.proposals.unusable import Unusable
 
 BEGIN_PATCH, END_PATCH, END_OF_FILE = "*** Begin Patch", "*** End Patch", "*** End of File"

@@ -10,9 +10,9 @@ import ast
 import itertools
 from collections.abc import Iterator, Sequence
 
+from autoresearch_tui.proposals.finding.layout import indent_of
 from autoresearch_tui.proposals.knobs import NotPython, bare, parse, statements
-from autoresearch_tui.proposals.layout import indent_of
-from autoresearch_tui.proposals.pieces import Code
+from autoresearch_tui.proposals.reading.pieces import Code
 from autoresearch_tui.proposals.unusable import Unusable
 
 SHORTEST = 0.7  # of the old length, for a whole file

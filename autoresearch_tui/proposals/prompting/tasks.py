@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autoresearch_tui.proposals.memory import Tried, measured
-from autoresearch_tui.proposals.quoting import block, one_line
+from autoresearch_tui.proposals.prompting.quoting import block, one_line
 
 WORDS = {
     "tune": (

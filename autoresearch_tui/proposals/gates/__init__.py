@@ -1,0 +1,1 @@
+"""What `checks.py` and `honesty.py` ask of a train.py."""
