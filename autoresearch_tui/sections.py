@@ -197,8 +197,10 @@ class Cost(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     gpu_hour: AmountOrZero = 0.0
     """For each hour of training: rent, or power and wear. 0: it is not counted."""
+    kwh: AmountOrZero = 0.0
+    """For each kilowatt-hour that the card took while it trained, where it says so. 0: it is not counted."""
     currency: Currency = "USD"
-    """Of gpu_hour. What a researcher costs is in dollars, as its makers say it."""
+    """Of both. What a researcher costs is in dollars, as its makers say it."""
     prices: Folder = ""
     """A file with prices of models, in the form of the bundled prices.toml, which it overrides."""
 

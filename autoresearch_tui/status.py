@@ -94,6 +94,7 @@ def _cost(run: Run) -> dict[str, Any]:
     return {
         "researchers_usd": None if spent.unpriced else spent.researchers,
         "gpu_hours": spent.gpu_hours,
+        "kwh": spent.kwh,
         "gpu": spent.gpu,
         "currency": spent.currency,
         "per_experiment": spent.shared(spent.experiments),

@@ -84,6 +84,7 @@ def test_the_json_is_the_interface_that_is_promised() -> None:
         "cost": {
             "researchers_usd": 0.25,
             "gpu_hours": 0.0,
+            "kwh": None,
             "gpu": 0.0,
             "currency": "USD",
             "per_experiment": {"USD": 0.0625},

@@ -104,6 +104,7 @@ class Briefs:
             trunk=request.trunk,
             near=request.near,
             sigma=request.sigma,
+            assumed=noise_of(run).assumed,
             broken=broken,
             crash=crash,
             idea=request.idea,

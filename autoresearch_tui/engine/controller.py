@@ -34,7 +34,7 @@ from autoresearch_tui.journal.events import Recorded
 from autoresearch_tui.journal.state import Experiment, Run, Waiting
 from autoresearch_tui.journal.store import POLL_S, JournalBusy, JournalError, Writer
 from autoresearch_tui.journal.text import clean_line
-from autoresearch_tui.telemetry.gpu import free_memory
+from autoresearch_tui.telemetry.gpu import energy_kwh, free_memory
 from autoresearch_tui.workspace import RunFolder
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
@@ -356,10 +356,13 @@ class Controller:
             raise
         self.interrupt = lambda: training.end("interrupted", self.ending.why if self.ending else "interrupted")
         self._react()  # a command may have come while the processes were made
+        before = await asyncio.to_thread(energy_kwh)
         training.release()
         outcome = await training.wait()
         self.interrupt = lambda: None
-        await self._record_at_last(lambda: self.executor.ended(self.run, number, trial, outcome))
+        after = await asyncio.to_thread(energy_kwh)
+        took = after - before if after is not None and before is not None and after >= before else None
+        await self._record_at_last(lambda: self.executor.ended(self.run, number, trial, outcome, took))
 
     async def _make_room(self) -> None:
         """A model on the card goes where the training would not fit beside it; the next request brings it back."""

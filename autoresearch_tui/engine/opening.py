@@ -168,7 +168,7 @@ def session(run: Run, settings: Settings, asked: Asked, proposers: Proposers, ve
         chain=proposers.names[1:],
         chosen=proposers.chosen,
         local_only=proposers.local_only,
-        rates=e.Rates(settings.cost.gpu_hour, settings.cost.currency),
+        rates=e.Rates(settings.cost.gpu_hour, settings.cost.kwh, settings.cost.currency),
     )
 
 

@@ -59,8 +59,10 @@ class Rates(msgspec.Struct, frozen=True, omit_defaults=True):
 
     gpu_hour: float = 0.0
     """In the currency, for each hour of training; 0: nobody pays for it."""
+    kwh: float = 0.0
+    """In the currency, for each kilowatt-hour that the card took while it trained."""
     currency: str = "USD"
-    """Of `gpu_hour`. What a researcher costs is always in dollars."""
+    """Of both. What a researcher costs is always in dollars."""
 
 
 class RunStarted(Event, frozen=True):
@@ -426,6 +428,8 @@ class Ended(Event, frozen=True):
     """Hopeless for its pace, which a stranger on the machine may have caused."""
     shrank: bool = False
     """Its log was longer once: a training only adds to it."""
+    kwh: float | None = None
+    """What the card took meanwhile; None: it does not say."""
 
 
 class Measured(Event, frozen=True):

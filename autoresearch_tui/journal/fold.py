@@ -376,7 +376,7 @@ def launched(work: _Work, fact: e.Launched, at: float) -> None:
 
 
 def ended(work: _Work, fact: e.Ended, at: float) -> None:
-    names = ("outcome", "crash", "why", "by", "seconds", "gap_s", "slow", "shrank")
+    names = ("outcome", "crash", "why", "by", "seconds", "gap_s", "slow", "shrank", "kwh")
     work.change_trial(fact.number, fact.trial, **{name: getattr(fact, name) for name in names})
 
 

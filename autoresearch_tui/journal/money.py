@@ -15,7 +15,10 @@ class Spending(msgspec.Struct, frozen=True):
     unpriced: int
     """Replies whose cost nobody knows."""
     gpu_hours: float
+    kwh: float | None
+    """That the card took; None: it did not say."""
     gpu: float
+    """What hours and energy cost."""
     currency: str
     experiments: int
     sure_gains: int
@@ -31,14 +34,17 @@ class Spending(msgspec.Struct, frozen=True):
 
 def spending(run: Run) -> Spending:
     noise = noise_of(run)
-    hours = sum(trial.seconds for one in run.experiments.values() for trial in one.trials) / 3600
+    trials = [trial for one in run.experiments.values() for trial in one.trials]
+    hours = sum(trial.seconds for trial in trials) / 3600
+    taken = [trial.kwh for trial in trials if trial.kwh is not None]
     gains = (gain_of(run, one, noise) for one in run.experiments.values() if (one.verdict, one.by) == ("keep", "policy"))
     rates = run.engine.rates if run.engine else None
     return Spending(
         researchers=run.cost,
         unpriced=sum(one.unpriced for one in run.health.values()),
         gpu_hours=hours,
-        gpu=hours * rates.gpu_hour if rates else 0.0,
+        kwh=sum(taken) if taken else None,
+        gpu=hours * rates.gpu_hour + sum(taken) * rates.kwh if rates else 0.0,
         currency=rates.currency if rates else "USD",
         experiments=len(run.experiments),
         sure_gains=sum(gain is not None and gain.value > 0 and gain.word == "sure" for gain in gains),

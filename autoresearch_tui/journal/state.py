@@ -50,6 +50,7 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True):
     """Ended early for its pace."""
     shrank: bool = False
     """Its log was longer once."""
+    kwh: float | None = None
     taint: str = ""
     """Why its number is not compared."""
     era: int = 0

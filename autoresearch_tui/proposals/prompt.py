@@ -54,6 +54,9 @@ class Briefing(msgspec.Struct, frozen=True):
     trunk: tuple[int, ...] = (0,)
     near: tuple[int, ...] = ()
     sigma: float | None = None
+    """How far one training varies."""
+    assumed: bool = False
+    """That is a guess so far."""
     crash: str = ""
     """The last lines of the log of the trial to be repaired, or of the last crash: foreign text."""
     broken: str = ""

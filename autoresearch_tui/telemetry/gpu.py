@@ -1,20 +1,33 @@
-"""What the card says of itself, through NVML. Observing, with no opinion."""
+"""What the card says of itself, through NVML: the first that this process may see. Observing, with no opinion."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+MILLIJOULES = 3.6e9  # of a kilowatt-hour
 
 
 def free_memory() -> int | None:
-    """Bytes that are free on the first card that this process may see; None where there is none, or no driver."""
-    import pynvml  # what it costs to import, only who asks pays
+    """Bytes; None where there is no card, or no driver."""
+    return _asked(lambda nvml, card: int(nvml.nvmlDeviceGetMemoryInfo(card).free))
+
+
+def energy_kwh() -> float | None:
+    """What it took since its driver was loaded; None where it does not say, as older cards do not."""
+    return _asked(lambda nvml, card: nvml.nvmlDeviceGetTotalEnergyConsumption(card) / MILLIJOULES)
+
+
+def _asked(question: Callable[[Any, Any], T]) -> T | None:
+    import pynvml  # only who asks pays for it
 
     try:
         pynvml.nvmlInit()
         try:
-            return int(pynvml.nvmlDeviceGetMemoryInfo(_handle(pynvml)).free)
+            return question(pynvml, _handle(pynvml))
         finally:
             pynvml.nvmlShutdown()
     except pynvml.NVMLError:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import pty
+import socket
 import subprocess
 import sys
 import threading
@@ -13,12 +15,13 @@ from typing import Any
 
 import pytest
 
-from autoresearch_tui.engine import chain, choosing, controller, writing
+from autoresearch_tui.engine import chain, choosing, controller, night, writing
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.commands import Idea, Skip, Stop
 from autoresearch_tui.journal.events import Recorded
 from autoresearch_tui.journal.state import Run
 from autoresearch_tui.journal.store import Journal
+from autoresearch_tui.privacy import guard
 from autoresearch_tui.researchers.patience import Patience
 from tests.engine.models import Lab, gaps, turning
 from tests.engine.nights import TRAIN, command, journal_of, tui
@@ -257,10 +260,24 @@ def test_this_machine_only_refuses_before_a_byte_is_sent(lab: Lab, monkeypatch: 
 def test_a_model_that_ollama_forwards_is_refused(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     from autoresearch_tui.workspace import WorkspaceError
 
-    server = ollama.Ollama(replies=ollama.turns_a_knob)
-    with serving(server.answer) as wire, pytest.raises(WorkspaceError, match="another machine"):
-        lab.night("ollama:gpt-oss:120b-cloud", 2, **{"ollama.address": wire.address, "privacy.local_only": True})
+    forwarded = ollama_shapes.Model("glm:9b", remote_host="https://models.example.invalid")
+    server = ollama.Ollama(ollama.turns_a_knob, models=(forwarded,))
+    with serving(server.answer) as wire, pytest.raises(WorkspaceError, match="forwards to one"):
+        lab.night("ollama:glm:9b", 2, **{"ollama.address": wire.address})
     assert not any(heard.path == "/api/chat" for heard in wire.heard)
+
+
+def test_what_gets_past_the_names_is_refused_before_a_byte_is_sent_and_written_down(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address of this machine's stands in for one that is not."""
+    monkeypatch.setattr(night, "guard", functools.partial(guard, local=("127.0.0.1/32",)))
+    with socket.create_server(("127.0.0.2", 0)) as elsewhere:
+        port = elsewhere.getsockname()[1]
+        run = lab.night(["openai:toy", "sweep"], 2, **{"openai.address": f"http://127.0.0.2:{port}"})
+        elsewhere.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            elsewhere.accept()
+    assert run.blocked == (f"a connection to 127.0.0.2:{port}",)
+    assert run.experiments[1].researcher == "sweep"
 
 
 def test_a_proxy_in_the_environment_hears_nothing(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

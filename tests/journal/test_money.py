@@ -10,7 +10,7 @@ from autoresearch_tui.journal.money import spending
 from autoresearch_tui.journal.state import Run
 from tests.journal.runs import numbered
 
-ENGINE = e.EngineStarted(1, 1, "boot", "1", "gpt", rates=e.Rates(2.0, "EUR"))
+ENGINE = e.EngineStarted(1, 1, "boot", "1", "gpt", rates=e.Rates(2.0, 0.5, "EUR"))
 
 
 def trained(number: int, value: float, verdict: str = "discard") -> tuple[e.Event, ...]:
@@ -52,3 +52,11 @@ def test_nothing_is_shared_among_none() -> None:
 @pytest.mark.parametrize("fact", [e.Replied("d1", 1.0, 100, 10, None), e.Spent("d1", "gpt", 100)], ids=["a reply", "one that broke off"])
 def test_what_nobody_priced_is_said_to_be_so(fact: e.Event) -> None:
     assert spending(spent(e.Drafting("d1", "tune", 0, "gpt"), fact)).unpriced == 1
+
+
+def test_energy_is_paid_for_as_far_as_the_card_says_what_it_took() -> None:
+    launched = (e.Launched(0, 2, 42, 1, 1, "boot"), e.Ended(0, 2, "finished", seconds=900.0, kwh=0.2))
+    found = spending(spent(*trained(0, 1.0, "keep"), *launched))
+    assert (found.gpu_hours, found.kwh) == (0.5, 0.2)
+    assert found.gpu == pytest.approx(0.5 * 2.0 + 0.2 * 0.5)
+    assert spending(spent(*trained(0, 1.0, "keep"))).kwh is None

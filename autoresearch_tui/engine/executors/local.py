@@ -128,8 +128,8 @@ class Local:
         if any(isinstance(wish.wish, Keep) and wish.wish.experiment == one.number for wish in run.wishes.values()):
             self.running.spare()
 
-    def ended(self, run: Run, number: int, trial: int, outcome: Outcome) -> list[e.Event]:
-        """What to write down when a trial's processes are gone."""
+    def ended(self, run: Run, number: int, trial: int, outcome: Outcome, kwh: float | None = None) -> list[e.Event]:
+        """What to write down when a trial's processes are gone, and what energy it took."""
         self.running = None
         self._refusing = {pid: born(pid) for pid in outcome.left}
         kind, crash = outcome.outcome, outcome.crash
@@ -151,6 +151,7 @@ class Local:
             code=outcome.code,
             seconds=round(outcome.seconds, 3),
             gap_s=round(outcome.gap_s, 3),
+            kwh=kwh,
             slow=outcome.slow,
             shrank=outcome.shrank,
         )

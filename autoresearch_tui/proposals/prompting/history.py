@@ -111,7 +111,8 @@ def _standing(briefing: Briefing, tried: list[Tried], room: Room, digits: int) -
     said = [one_line(sentence, 300) for sentence in briefing.measured[: room.sentences]]
     if briefing.sigma:
         noise = f"{briefing.sigma:.{digits}f}"
-        said.append(f"Two trainings of the same code differ by about {noise} {briefing.metric}; less than that is noise.")
+        guess = ", as far as is guessed" if briefing.assumed else ""
+        said.append(f"One training varies by about {noise} {briefing.metric}{guess}: twice that between two of them may still be chance.")
     best = next((one for one in tried if one.number == briefing.best), None)
     if best and best.value is not None:
         said.append(f"Best so far: #{best.number}, {briefing.metric} {best.value:.{digits}f}.")

@@ -72,12 +72,12 @@ OPENING: tuple[e.Event, ...] = (
         chain=("sweep",),
         chosen="it fits the 30 GB that are free",
         local_only=True,
-        rates=e.Rates(2.5, "EUR"),
+        rates=e.Rates(2.5, 0.3, "EUR"),
     ),
     e.Proposed(0),
     e.Committed(0, "c0ffee" * 6 + "0000"),
     e.Launched(0, 1, 7, 5000, 456, "boot"),
-    e.Ended(0, 1, "finished", code=0, seconds=61.5),
+    e.Ended(0, 1, "finished", code=0, seconds=61.5, kwh=0.01),
     e.Measured(
         0, 1, 0.9979, trust="verified", memory_gb=44.0, steps=953, tokens_m=499.6, training_s=60.1, recorded={"mfu_percent": "39.8"}
     ),
