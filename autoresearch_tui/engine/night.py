@@ -62,8 +62,8 @@ async def _night(workspace: Workspace, settings: Settings, asked: Asked, tag: st
         down = await checked(chain)
         cost = None
         if not asked.after:  # a keeper's restart changes nothing that a person agreed to
-            cost = affordable(chain, settings)
             refuse_to_start(chain, down)
+            cost = affordable(chain, settings)
         if is_new := not _was_begun(folder):
             first = opening.begin(workspace, lineage, folder, settings, asked)
         elif asked.origin:
