@@ -98,6 +98,7 @@ def test_a_subfolder_of_a_repository_works(lab: Path) -> None:
     check_whole(inner)
 
 
+@pytest.mark.slow
 def test_a_submodule_works(lab: Path, tmp_path: Path) -> None:
     outer = make_checkout(tmp_path / "outer")
     git(outer, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(lab), "inner")
@@ -105,6 +106,7 @@ def test_a_submodule_works(lab: Path, tmp_path: Path) -> None:
     check_whole(outer / "inner")
 
 
+@pytest.mark.slow
 def test_a_moved_workspace_goes_on(lab: Path, tmp_path: Path) -> None:
     one_night(lab)
     moved = lab.rename(tmp_path / "elsewhere")
@@ -135,6 +137,7 @@ def test_a_second_engine_in_the_same_workspace_is_refused(lab: Path) -> None:
     assert running.wait(20) == 0
 
 
+@pytest.mark.slow
 def test_another_metric_budget_or_frozen_file_cannot_go_on_with_the_same_run(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one_night(lab)
     monkeypatch.setenv("AUTORESEARCH_TUI_EXPERIMENT_BUDGET_S", "7")
@@ -146,6 +149,7 @@ def test_another_metric_budget_or_frozen_file_cannot_go_on_with_the_same_run(lab
     assert len(state(lab).experiments) == 2
 
 
+@pytest.mark.slow
 def test_somebody_elses_commit_on_the_branch_is_not_dropped(lab: Path) -> None:
     one_night(lab)
     git(lab, "checkout", "-q", "autoresearch/night")
@@ -178,6 +182,7 @@ def test_a_baseline_that_crashes_ends_the_run_with_its_reason_and_is_tried_again
 # ------------------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_an_upstream_night_is_continued_and_its_branch_and_file_stay(lab: Path) -> None:
     git(lab, "checkout", "-q", "-b", "autoresearch/mar8")
     (lab / "train.py").write_text(TRAIN.replace("MATRIX_LR = 0.01", "MATRIX_LR = 0.02"))
@@ -203,6 +208,7 @@ def test_an_upstream_night_is_continued_and_its_branch_and_file_stay(lab: Path) 
     assert git(lab, "rev-parse", "autoresearch/mar8") == theirs
 
 
+@pytest.mark.slow
 def test_code_that_was_measured_elsewhere_is_not_tried_again(lab: Path) -> None:
     """Every single move of `DEPTH` but one was made by the earlier night."""
     (lab / "train.py").write_text(
@@ -243,6 +249,7 @@ def test_uv_trains_where_the_checkout_is_a_uv_project_and_uv_is_there(lab: Path,
     assert check_whole(lab).experiments[0].value is not None
 
 
+@pytest.mark.slow
 def test_a_run_begins_from_the_best_of_another(lab: Path) -> None:
     one_night(lab, experiments=6)
     best = state(lab).best
@@ -278,6 +285,7 @@ def test_whoever_has_the_branch_checked_out_is_told_what_will_happen(lab: Path) 
     assert "git checkout --detach" in one_night(lab, experiments=2)
 
 
+@pytest.mark.slow
 def test_what_shapes_the_number_may_neither_come_nor_go(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUTORESEARCH_STEPS", "5")
     one_night(lab)
@@ -293,6 +301,7 @@ def test_where_a_run_begins_is_not_said_to_one_that_exists(lab: Path) -> None:
     assert "wants a new `--tag`" in one_night(lab, "--from", "HEAD", code=1)
 
 
+@pytest.mark.slow
 def test_looking_at_an_old_run_does_not_make_it_the_newest(lab: Path) -> None:
     one_night(lab)
     tui(lab, "run", "--tag", "later", "--experiments", "1")

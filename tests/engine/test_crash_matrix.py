@@ -26,7 +26,7 @@ COMMANDED = ("Commanded", "Fulfilled", "Rewound", "SettingsChanged", "Lapsed", "
 RARER = [pytest.param("before", marks=pytest.mark.slow), "after"]  # a fact that is not there yet is the arrow before it
 
 ARROWS = [
-    *((kind, 1) for kind in BEGINNING),
+    *(pytest.param(kind, 1, marks=pytest.mark.slow) for kind in BEGINNING),
     *((kind, 2 if kind in BEGINNING else 1) for kind in LIFE),
     *((effect, 1 if effect == "branch" else 2) for effect in EFFECTS),
 ]
@@ -51,7 +51,7 @@ def goes_on(folder: Path, experiments: int) -> None:
 
 
 @pytest.mark.parametrize("when", RARER)
-@pytest.mark.parametrize(("what", "nth"), ARROWS, ids=[f"{what}-{nth}" for what, nth in ARROWS])
+@pytest.mark.parametrize(("what", "nth"), ARROWS, ids=str)
 def test_killed_at_this_arrow_it_goes_on(tmp_path: Path, when: str, what: str, nth: int) -> None:
     folder = make_checkout(tmp_path / "lab")
     killed(folder, when, what, nth, "run", "--tag", "night", "--experiments", "3")

@@ -94,7 +94,7 @@ def test_stop_now_ends_the_trial_and_a_later_start_trains_it_again(lab: Path, ni
     ended(again, 0)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)])
 def test_a_signal_ends_the_night_in_good_order(lab: Path, night: Night, number: signal.Signals) -> None:
     running = night()
     running.send_signal(number)
@@ -114,6 +114,7 @@ def test_ctrl_c_twice_ends_it_now(lab: Path, night: Night) -> None:
     assert not leftovers(lab)
 
 
+@pytest.mark.slow
 def test_a_trial_that_takes_too_long_is_a_crash_and_the_night_goes_on(lab: Path, night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUTORESEARCH_TUI_EXPERIMENT_BUDGET_S", "1")
     monkeypatch.setenv("AUTORESEARCH_TUI_EXPERIMENT_TIMEOUT_S", "2")

@@ -88,7 +88,7 @@ def every_fault(name: str) -> tuple[str, Any, list[str], dict[str, Any]]:
     return "anthropic:claude-sonnet-5-5", anthropic.Anthropic(replies=turning(), faults=list(faults)), faults, {"privacy.local_only": False}
 
 
-@pytest.mark.parametrize("name", ["openai", "ollama", "anthropic"])
+@pytest.mark.parametrize("name", ["openai", *(pytest.param(name, marks=pytest.mark.slow) for name in ("ollama", "anthropic"))])
 def test_after_every_fault_of_a_server_the_night_goes_on(lab: Lab, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each ends in a fact and a sentence, burns no number, and is followed by the next useful step."""
     researcher, server, faults, flags = every_fault(name)
@@ -228,6 +228,7 @@ def test_a_hosted_model_is_paid_for_to_the_cent_and_ends_at_its_limit(lab: Lab, 
     assert 1 < len(run.experiments) < 50
 
 
+@pytest.mark.slow
 def test_a_hosted_model_may_cost_ten_dollars_where_nothing_is_said(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", anthropic.KEY)
     with serving(anthropic.Anthropic(replies=turning()).answer) as wire:
@@ -235,6 +236,7 @@ def test_a_hosted_model_may_cost_ten_dollars_where_nothing_is_said(lab: Lab, mon
     assert run.limits.cost == 10.0
 
 
+@pytest.mark.slow
 def test_a_key_is_nowhere_on_the_disk_and_in_no_childs_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shows = "import os\nprint(sorted(os.environ.items()))\n"
     lab = Lab(tmp_path, TRAIN.replace("import math\nimport os\n", f"import math\n{shows}"))

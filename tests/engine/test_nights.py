@@ -94,6 +94,7 @@ def test_a_row_is_kept_by_hand_at_once_where_its_code_is_measured(lab: Path) -> 
     resumed(lab, running)
 
 
+@pytest.mark.slow
 def test_a_change_of_an_earlier_trunk_is_made_again_and_an_inner_one_is_taken_back(lab: Path) -> None:
     running = paused(lab, 5)
     tui(lab, "send", "limit", "experiments", "9")
@@ -116,6 +117,7 @@ def test_a_change_of_an_earlier_trunk_is_made_again_and_an_inner_one_is_taken_ba
     assert back.changes == {name: (after, before)}
 
 
+@pytest.mark.slow
 def test_the_trunk_goes_back_and_the_row_is_marked(lab: Path) -> None:
     running = paused(lab, 9)
     tip = state(lab).tip
@@ -137,6 +139,7 @@ def test_a_note_reaches_the_next_draft_and_an_idea_is_tried_next(lab: Path) -> N
     assert not run.notes
 
 
+@pytest.mark.slow
 def test_an_idea_that_nobody_understands_is_said_so_and_costs_no_number(lab: Path) -> None:
     running = paused(lab, 7)
     tui(lab, "send", "idea", "make it better")
@@ -286,6 +289,7 @@ def test_the_status_is_a_stable_interface(lab: Path) -> None:
     assert [row["number"] for row in status["experiments"]] == [0, 1, 2]
 
 
+@pytest.mark.slow
 def test_old_logs_are_compressed_and_old_checkpoints_go_when_the_run_is_too_large(lab: Path, tmp_path: Path) -> None:
     night(lab, 14)
     folder = RunFolder(lab / ".autoresearch" / "night")
@@ -302,6 +306,7 @@ def test_old_logs_are_compressed_and_old_checkpoints_go_when_the_run_is_too_larg
     assert left == {f"{number:04}" for number in {*run.trunk[-2:], run.best.number}}
 
 
+@pytest.mark.slow
 def test_an_upgrade_in_the_middle_of_a_night_does_no_harm(lab: Path, tmp_path: Path) -> None:
     """The package is replaced by garbage while an engine that was started from it works."""
     import os
