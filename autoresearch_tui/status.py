@@ -65,7 +65,7 @@ def _health(run: Run, name: str, one: Health) -> dict[str, Any]:
         "refused": one.refused,
         "wrong": one.wrong,
         "declined": one.declined,
-        "dialects": {dialect: {"asked": share.asked, "usable": share.usable} for dialect, share in one.dialects.items()},
+        "dialects": {dialect: msgspec.structs.asdict(share) for dialect, share in one.dialects.items()},
         "tokens_in": one.tokens_in,
         "tokens_out": one.tokens_out,
         "seconds": one.seconds,

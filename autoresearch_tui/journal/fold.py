@@ -86,13 +86,15 @@ class _Work:
             health = self.health.get(name, Health())
             self.health[name] = replace(health, **{field: getattr(health, field) + amount for field, amount in more.items()})
 
-    def count_dialect(self, draft: str, **more: int) -> None:
+    def count_dialect(self, draft: str, wrong: str = "", **more: float) -> None:
         """Add to what is known of the form that the draft's reply was asked for in."""
         one = self.drafts.get(draft)
         if one and one.dialect and one.researcher:
             health = self.health.get(one.researcher, Health())
             share = health.dialects.get(one.dialect, Share())
             counted = replace(share, **{field: getattr(share, field) + amount for field, amount in more.items()})
+            if wrong:
+                counted = replace(counted, wrong=counted.wrong | {wrong: counted.wrong.get(wrong, 0) + 1})
             self.health[one.researcher] = replace(health, dialects=health.dialects | {one.dialect: counted})
 
     def pay(self, name: str, fact: e.Spent | e.Replied) -> None:
@@ -280,7 +282,8 @@ def replied(work: _Work, fact: e.Replied, at: float) -> None:
     draft = work.drafts.get(fact.draft)
     if draft and fact.tokens_in and draft.tokens and draft.asked:
         work.count(fact.draft, estimated=draft.tokens, counted=fact.tokens_in)
-    work.count_dialect(fact.draft, asked=1)
+    cost = fact.cost or 0.0
+    work.count_dialect(fact.draft, asked=1, tokens_in=fact.tokens_in, tokens_out=fact.tokens_out, seconds=fact.seconds, cost=cost)
     work.change_draft(fact.draft, replied=True, asked="", cut=fact.cut)
     work.fields["waiting"] = ""
     work.count(fact.draft, seconds=fact.seconds)
@@ -303,6 +306,7 @@ def refused(work: _Work, fact: e.Refused, at: float) -> None:
             detail=fact.detail,
         )
         work.count(fact.draft, refused=1)
+        work.count_dialect(fact.draft, wrong=fact.wrong or "reply")
         if fact.wrong == "same":  # it was understood: no other form would have helped
             work.count_dialect(fact.draft, usable=1)
         wrong = work.health[draft.researcher].wrong if draft.researcher in work.health else {}

@@ -236,6 +236,12 @@ class Share(msgspec.Struct, frozen=True, omit_defaults=True):
 
     asked: int = 0
     usable: int = 0
+    wrong: dict[str, int] = {}
+    """Refused replies by the kind of mistake."""
+    tokens_in: int = 0
+    tokens_out: int = 0
+    seconds: float = 0.0
+    cost: float = 0.0
 
 
 class Health(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -408,3 +408,12 @@ def test_a_person_who_starts_the_engine_may_have_mended_what_was_wrong() -> None
     run = state(*down, e.EngineStarted(2, 2, "boot", "1", "gpt"))
     assert (run.down, run.health["gpt"].failures, run.health["gpt"].declined) == ({}, 0, 0)
     assert "gpt" in state(*down, e.EngineStarted(2, 2, "boot", "1", "gpt", after="signal 9")).down
+
+
+def test_each_form_of_an_edit_has_its_own_account() -> None:
+    first = (e.Drafting("d1", "tune", 0, "gpt"), e.Asked("d1", "gpt", "blocks", 90), e.Replied("d1", 2.0, 100, 10, 0.25))
+    run = state(*first, e.Refused("d1", "no such line", "edit"), e.Asked("d1", "gpt", "set", 90), e.Replied("d1", 1.0, 100, 5, 0.125))
+    run = fold([e.Recorded(run.seq + 1, 0.0, 0.0, e.Drafted("d1", "b10b", "an idea"))], run)
+    blocks, lines = run.health["gpt"].dialects["blocks"], run.health["gpt"].dialects["set"]
+    assert (blocks.asked, blocks.usable, blocks.wrong, blocks.tokens_out, blocks.seconds, blocks.cost) == (1, 0, {"edit": 1}, 10, 2.0, 0.25)
+    assert (lines.asked, lines.usable, lines.wrong, lines.tokens_out, lines.seconds, lines.cost) == (1, 1, {}, 5, 1.0, 0.125)
