@@ -162,9 +162,12 @@ def new(options: argparse.Namespace) -> int:
 
 
 def prepare(options: argparse.Namespace) -> int:
+    from autoresearch_tui.workspace import dataset_of
+
     workspace, settings = _workspace(options)
-    if settings.privacy.local_only is True and options.dataset in ("climbmix", "tinystories"):
-        raise Usage(f"{options.dataset} is downloaded, and `[privacy] local_only` is true: take `--dataset python`, or a folder of texts")
+    dataset = options.dataset or dataset_of(workspace.folder)
+    if settings.privacy.local_only is True and dataset in ("climbmix", "tinystories"):
+        raise Usage(f"{dataset} is downloaded, and `[privacy] local_only` is true: take `--dataset python`, or a folder of texts")
     _prepare(workspace.folder, ["--dataset", options.dataset] if options.dataset else [])
     return 0
 

@@ -223,6 +223,11 @@ def _toml(file: Path) -> dict[str, object]:
         return {}
 
 
+def dataset_of(folder: Path) -> str:
+    """What the profile trains on where nothing else is said; empty where there is none."""
+    return str(_toml(folder / "profile.toml").get("dataset", ""))
+
+
 def data_folder(folder: Path) -> Path | None:
     """Where the bundled harness keeps the data of this workspace; None where it is not the harness that asks."""
     profile = _toml(folder / "profile.toml")

@@ -308,3 +308,10 @@ def test_looking_at_an_old_run_does_not_make_it_the_newest(lab: Path) -> None:
     tui(lab, "status", "--tag", "night")
     tui(lab, "runs")
     assert json.loads(tui(lab, "status", "--json"))["run"] == "later"
+
+
+@pytest.mark.parametrize("asked", [("--dataset", "tinystories"), ()], ids=["asked for", "of the profile"])
+def test_where_only_this_machine_is_spoken_to_nothing_is_downloaded(lab: Path, asked: tuple[str, ...]) -> None:
+    (lab / "profile.toml").write_text('dataset = "climbmix"\n')
+    (lab / "autoresearch.toml").write_text("[privacy]\nlocal_only = true\n")
+    assert "is downloaded, and `[privacy] local_only` is true" in tui(lab, "prepare", *asked, code=2)
