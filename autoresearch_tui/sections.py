@@ -155,8 +155,8 @@ class Ollama(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class OpenAI(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[openai]`: any server that speaks its protocol."""
 
-    address: Address = "http://127.0.0.1:8080/v1"
-    """llama.cpp's own. A key is only ever sent to the server that is named here."""
+    address: Address = ""
+    """Empty: llama.cpp's own, http://127.0.0.1:8080/v1, which is sent no key. A key is for the server that is named here."""
     key_from: Variable = "OPENAI_API_KEY"
     """The environment variable that holds the key, if the server wants one."""
     window: TokensOrZero = 0

@@ -160,12 +160,16 @@ def _proposing(run: Run) -> list[str]:
         limit = f" of {run.limits.cost:.2f}" if run.limits.cost is not None else ""
         said.append(f"{spent.researchers:.2f}{limit} USD")
     lines = ["  " + " · ".join(said)]
-    return lines + [f"  {name} is down: {run.down[name].why.rstrip('.')}{_again(run.down[name])}" for name in chain if name in run.down]
+    return lines + [
+        f"  {name} is down: {run.down[name].why.rstrip('.')}{_again(run, run.down[name])}" for name in chain if name in run.down
+    ]
 
 
-def _again(down: Down) -> str:
+def _again(run: Run, down: Down) -> str:
+    if run.ended or down.until is None:
+        return ""
     try:
-        return f"; asked again at {datetime.fromtimestamp(down.until):%H:%M:%S}" if down.until else ""
+        return f"; asked again at {datetime.fromtimestamp(down.until):%H:%M:%S}"
     except (OverflowError, OSError, ValueError):
         return ""  # no time that a clock could show
 

@@ -307,3 +307,9 @@ def test_nothing_that_others_wrote_commands_the_terminal() -> None:
 
 def test_what_has_no_time_has_a_gap_in_its_place() -> None:
     assert line(e.Warned("no space is left"), Run(), 0.0) == "          warning: no space is left"
+
+
+def test_of_a_night_that_has_ended_nobody_is_asked_again() -> None:
+    down = (e.ResearcherDown("sweep", "no answer", AT + 40.0),)
+    assert "asked again at" in as_text(state(*down), alive=True)
+    assert "asked again at" not in as_text(state(*down, e.EngineEnded("the time is up")), alive=False)

@@ -16,7 +16,6 @@ from autoresearch_tui.addresses import is_local
 from autoresearch_tui.engine.chain import REMOTE, Chain
 from autoresearch_tui.researchers import Researcher, ResearcherDown, UnknownResearcher
 from autoresearch_tui.researchers.patience import Patience
-from autoresearch_tui.sections import OpenAI as OpenAISection
 from autoresearch_tui.sections import Settings
 from autoresearch_tui.telemetry.gpu import free_memory
 from autoresearch_tui.workspace import WorkspaceError
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
 FORMS = "sweep, ollama:MODEL, anthropic:MODEL, openai:MODEL, command:WORDS"
 PATIENCE = Patience()
+LLAMA = "http://127.0.0.1:8080/v1"  # where llama.cpp's server listens
 HOSTED_USD = 10.0  # what a hosted researcher may cost where nobody said
 GB = 1e9
 
@@ -178,9 +178,8 @@ def _openai(kind: type, model: str, settings: Settings, environment: Mapping[str
         return prices.cost(model, Usage(fresh=tokens_in, out=tokens_out))
 
     try:
-        named = mine.address != OpenAISection().address or mine.key_from != OpenAISection().key_from
-        key = environment.get(mine.key_from, "") if named else ""  # a key is for the server that a person named
-        made: Researcher = kind(model, mine.address, key, mine.window, mine.answer, PATIENCE, cost=cost if known else None)
+        key = environment.get(mine.key_from, "") if mine.address else ""
+        made: Researcher = kind(model, mine.address or LLAMA, key, mine.window, mine.answer, PATIENCE, cost=cost if known else None)
     except ValueError as error:
         raise WorkspaceError(f"[openai] address: {error}") from None
     return made

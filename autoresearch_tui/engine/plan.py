@@ -209,6 +209,11 @@ def ahead(run: Run, moment: Moment) -> Step | None:
     return next((step for step in steps if isinstance(step, Ask | Hold | GiveUp)), None)
 
 
+def rest_s(fruitless: int) -> float:
+    """How long one rests after so many drafts in a row that came to nothing."""
+    return min(LONGEST_REST_S, FIRST_REST_S * 2.0 ** min(fruitless - FRUITLESS, 30))
+
+
 def _spent(run: Run) -> End | None:
     """Nobody is asked any more."""
     limit = run.limits.cost
@@ -234,7 +239,7 @@ def _resting(run: Run, moment: Moment) -> Step | None:
         return _unanswered(run, moment)
     if run.fruitless < FRUITLESS or waiting(run, Idea):
         return None
-    until = run.fruitless_at + min(LONGEST_REST_S, FIRST_REST_S * 2 ** min(run.fruitless - FRUITLESS, 30))
+    until = run.fruitless_at + rest_s(run.fruitless)
     return Rest(f"{run.fruitless} drafts in a row came to nothing", until) if moment.now.timestamp() < until else None
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from autoresearch_tui.engine.chain import Chain, again
 from autoresearch_tui.engine.drafting import Drafter, Surely
-from autoresearch_tui.engine.plan import FIRST_REST_S, FRUITLESS, LONGEST_REST_S
+from autoresearch_tui.engine.plan import FRUITLESS, rest_s
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.state import Health
 from autoresearch_tui.journal.store import Journal
@@ -58,8 +58,8 @@ class Writing:
         self.record(*self.drafter.given_up(self.journal.run, draft, why))
         health = self.journal.run.health.get(name, Health())
         if len(self.chain.names) > 1 and health.fruitless >= FRUITLESS:
-            until = time.time() + min(LONGEST_REST_S, FIRST_REST_S * 2.0 ** min(health.fruitless - FRUITLESS, 30))
-            self.record(e.ResearcherDown(name, f"{health.fruitless} drafts in a row came to nothing", until))
+            why = f"{health.fruitless} drafts in a row came to nothing"
+            self.record(e.ResearcherDown(name, why, time.time() + rest_s(health.fruitless)))
 
     def interrupt(self) -> None:
         if self._task is not None:

@@ -14,7 +14,7 @@ from autoresearch_tui.engine.choosing import Chosen, affordable, checked, choose
 from autoresearch_tui.researchers import UnknownResearcher
 from autoresearch_tui.sections import Settings
 from autoresearch_tui.workspace import WorkspaceError
-from tests.servers import ollama
+from tests.servers import ollama, openai
 from tests.servers.wire import serving
 
 NOBODY: dict[str, str] = {}
@@ -131,3 +131,14 @@ def test_a_setting_that_leads_nowhere_is_one_sentence(settings: dict[str, Any]) 
         for name in ("ollama:qwen3:8b", "openai:toy", "anthropic:claude-sonnet-5-5"):
             researcher(name, having(**settings), NOBODY)
     assert str(said.value).isprintable()
+
+
+def test_a_key_goes_to_the_server_that_a_person_named_and_to_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(openai.OpenAI().answer) as wire:
+        monkeypatch.setattr(choosing, "LLAMA", f"{wire.address}/v1")
+        for named in ({"address": wire.address}, {}):
+            team = chain("openai:toy", environment={"OPENAI_API_KEY": "sk-1"}, openai=named)
+            assert asyncio.run(checked(team)) == {}
+            keys = {heard.headers.get("authorization") for heard in wire.heard}
+            assert keys == ({"Bearer sk-1"} if named else {None})
+            wire.heard.clear()
