@@ -77,6 +77,7 @@ def _limits(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--max-cost", metavar="USD", help="end when the researchers have cost so much; `none`: no limit")
     verb.add_argument("--researcher", metavar="NAME[:MODEL]", help="who proposes, or several with commas; `sweep` needs nothing")
     verb.add_argument("--overlap", metavar="auto|on|off", help="write the next draft while a trial runs")
+    verb.add_argument("--gpu", metavar="ID", help="the card to train on, by its number or UUID; default: the first of CUDA_VISIBLE_DEVICES")
     verb.add_argument("--seed", metavar="N")
 
 

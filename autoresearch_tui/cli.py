@@ -402,6 +402,7 @@ FLAGS = {
     "between": "limits.between",
     "max_cost": "limits.max_cost",
     "overlap": "run.overlap",
+    "gpu": "gpu.card",
 }
 """Options that are settings too."""
 

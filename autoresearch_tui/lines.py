@@ -48,7 +48,8 @@ def _said(fact: e.Event, run: Run, at: float) -> str | None:
         case e.EngineStarted():
             again = f" again after {fact.after}" if fact.after else ""
             who = ", else ".join((fact.researcher, *fact.chain)) + (f" ({fact.chosen})" if fact.chosen else "")
-            return f"engine {fact.pid} starts{again}: {who} on {fact.device}{', this machine only' if fact.local_only else ''}"
+            held = f", {contained(fact.sandbox, fact.sandbox_why)}" if fact.sandbox else ""
+            return f"engine {fact.pid} starts{again}: {who} on {fact.device}{', this machine only' if fact.local_only else ''}{held}"
         case e.EngineEnded():
             return f"the engine ends: {fact.why}"
         case e.Commanded(accepted=False):
@@ -65,6 +66,10 @@ def _said(fact: e.Event, run: Run, at: float) -> str | None:
             return f"resumed by {fact.by}"
         case e.Waiting() | e.Warned():
             return f"{'waiting' if isinstance(fact, e.Waiting) else 'warning'}: {fact.why}"
+        case e.Shared():
+            return fact.why
+        case e.Unloaded():
+            return f"{fact.researcher} gave {fact.freed_gb:.1f} GB back in {fact.seconds:.1f} s"
         case e.ResearcherDown():
             again = "" if fact.until is None else f"; asked again in {max(0.0, fact.until - at):.3g} s"
             again = f"; that takes a person{again}" if fact.for_good else again
@@ -112,6 +117,12 @@ def _said(fact: e.Event, run: Run, at: float) -> str | None:
         case e.Unknown():
             return f"{fact.name} (of a later version): {fact.body[:100]}"
     return None
+
+
+def contained(sandbox: str, why: str) -> str:
+    """What holds the trainings, and why nothing stronger does."""
+    held = "UNSANDBOXED" if sandbox == "unsandboxed" else f"contained by {sandbox}"
+    return f"{held} ({why})" if why else held
 
 
 def closing(fact: e.Concluded) -> str:

@@ -28,6 +28,13 @@ MaxCost = Annotated[
 ]
 Switch = Annotated[bool, Meta(description="true or false")]
 Choice = Annotated[Literal["auto", "on", "off"], Meta(description='"auto", "on" or "off"')]
+Kind = Annotated[Literal["auto", "bubblewrap", "landlock", "off"], Meta(description='"auto", "bubblewrap", "landlock" or "off"')]
+Card = Annotated[
+    str,
+    Meta(pattern=r"\A(?:[0-9]{1,3}|(?:GPU|MIG)-[!-~]{1,80})?\Z", description="a number such as 0, or a UUID that begins with GPU- or MIG-"),
+]
+Sharing = Annotated[Literal["auto", "share", "swap"], Meta(description='"auto", "share" or "swap"')]
+Stranger = Annotated[Literal["retry", "pause"], Meta(description='"retry" or "pause"')]
 Effort = Annotated[Literal["low", "medium", "high", "xhigh", "max"], Meta(description='"low", "medium", "high", "xhigh" or "max"')]
 Think = Annotated[Literal["auto", "off", "on", "low", "medium", "high"], Meta(description='"auto", "off", "on", "low", "medium" or "high"')]
 Address = Annotated[str, Meta(pattern=r"\A[!-~]*\Z", max_length=500, description="an address such as http://127.0.0.1:11434")]
@@ -119,6 +126,30 @@ class Disk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The night pauses when less is free: room for the journal, and for whoever else writes there."""
     log_mb: Count = 2048
     """The cap on one log. A step a line is a megabyte; more than this is a loop that prints."""
+
+
+class Sandbox(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[sandbox]`: what a training may touch, and how much it may take. docs/containment.md says what each kind stops."""
+
+    kind: Kind = "auto"
+    """auto: the strongest that works here. One that is named and does not work keeps the night from starting."""
+    memory_gb: AmountOrZero = 0.0
+    """Of the machine's memory, for all processes of a trial. 0: nine tenths of what there is, for the engine has to live beside it."""
+    processes: Count = 512
+    """Of one trial. A compiler on many cores starts dozens; more than this is a loop that forks."""
+    disk_gb: Amount = 20.0
+    """That one trial may write: the checkpoints of a large model, several times."""
+
+
+class GPU(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[gpu]`"""
+
+    card: Card = ""
+    """Its number as nvidia-smi counts, or its UUID. Empty: the first of CUDA_VISIBLE_DEVICES."""
+    sharing: Sharing = "auto"
+    """A local model beside the training: share keeps it loaded, swap unloads it before each trial. auto: share if both fit."""
+    stranger: Stranger = "retry"
+    """Somebody else computes on the card: retry trains again what was disturbed, pause waits until they are gone."""
 
 
 class Review(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -213,6 +244,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     experiment: Experiment = Experiment()
     judging: Judging = Judging()
     disk: Disk = Disk()
+    sandbox: Sandbox = Sandbox()
+    gpu: GPU = GPU()
     review: Review = Review()
     proposing: Proposing = Proposing()
     ollama: Ollama = Ollama()

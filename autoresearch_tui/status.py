@@ -10,7 +10,7 @@ import msgspec
 from autoresearch_tui.journal.money import spending
 from autoresearch_tui.journal.noise import Noise, gain_of, noise_of
 from autoresearch_tui.journal.state import Down, Experiment, Health, Run
-from autoresearch_tui.lines import closing, printable
+from autoresearch_tui.lines import closing, contained, printable
 
 SHOWN = 12  # experiments in the screenful
 
@@ -29,6 +29,8 @@ def as_json(run: Run, alive: bool) -> dict[str, Any]:
         "proposals": {name: _health(run, name, one) for name, one in run.health.items()},
         "researcher": _researcher(run),
         "cost": _cost(run),
+        "sandbox": {"kind": run.engine.sandbox, "why": run.engine.sandbox_why} if run.engine else None,
+        "gpu": _gpu(run),
         "closing": msgspec.to_builtins(run.conclusion) if run.conclusion else None,
         "experiments": [_row(run, one, noise) for _, one in sorted(run.experiments.items())],
         "elsewhere": len(run.elsewhere),
@@ -86,6 +88,19 @@ def _researcher(run: Run) -> dict[str, Any] | None:
         "chosen": run.engine.chosen,
         "local_only": run.engine.local_only,
         "blocked": list(run.blocked),
+    }
+
+
+def _gpu(run: Run) -> dict[str, Any] | None:
+    """How the card is used, and what its last trial was like; None where no card trains."""
+    if run.engine is None or not run.engine.card:
+        return None
+    cards = [trial.card for _, one in sorted(run.experiments.items()) for trial in one.trials if trial.card]
+    return {
+        "card": run.engine.card,
+        "sharing": run.sharing.mode if run.sharing else "apart",
+        "why": run.sharing.why if run.sharing else "",
+        "last": msgspec.structs.asdict(cards[-1]) if cards else None,
     }
 
 
@@ -153,6 +168,8 @@ def _proposing(run: Run) -> list[str]:
         said.append(run.engine.chosen)
     if run.engine.local_only:
         said.append("this machine only")
+    if run.engine.sandbox:
+        said.append(contained(run.engine.sandbox, "" if run.engine.sandbox != "unsandboxed" else run.engine.sandbox_why))
     spent = spending(run)
     if spent.unpriced:
         said.append(f"at least {spent.researchers:.2f} USD" if spent.researchers else "cost unknown")
@@ -160,6 +177,8 @@ def _proposing(run: Run) -> list[str]:
         limit = f" of {run.limits.cost:.2f}" if run.limits.cost is not None else ""
         said.append(f"{spent.researchers:.2f}{limit} USD")
     lines = ["  " + " · ".join(said)]
+    if run.sharing:
+        lines.append(f"  {run.sharing.why}")
     return lines + [
         f"  {name} is down: {run.down[name].why.rstrip('.')}{_again(run, run.down[name])}" for name in chain if name in run.down
     ]

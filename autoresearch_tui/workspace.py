@@ -117,6 +117,25 @@ class RunFolder(msgspec.Struct, frozen=True):
     def trial(self, number: int, trial: int) -> Path:
         return self.folder / "trials" / name_of(number, trial)
 
+    def temporary(self, number: int, trial: int) -> Path:
+        """What that trial takes for its /tmp."""
+        return self.folder / "trials" / f"{name_of(number, trial)}.tmp"
+
+    @property
+    def trunk_cache(self) -> Path:
+        """What the trunk's code compiled to."""
+        return self.folder / "caches" / "trunk"
+
+    @property
+    def trial_cache(self) -> Path:
+        """The running trial's copy of that."""
+        return self.folder / "caches" / "trial"
+
+    @property
+    def owner(self) -> Path:
+        """Whose copy it is: the number of an experiment."""
+        return self.folder / "caches" / "owner"
+
     def checkpoint(self, number: int) -> Path:
         return self.folder / "checkpoints" / f"{number:04}.pt"
 
@@ -226,6 +245,11 @@ def _toml(file: Path) -> dict[str, object]:
 def dataset_of(folder: Path) -> str:
     """What the profile trains on where nothing else is said; empty where there is none."""
     return str(_toml(folder / "profile.toml").get("dataset", ""))
+
+
+def device_of(folder: Path) -> str:
+    """What the profile trains on, if it says so; the environment says otherwise where it says something."""
+    return os.environ.get("AUTORESEARCH_DEVICE") or str(_toml(folder / "profile.toml").get("device", "auto"))
 
 
 def data_folder(folder: Path) -> Path | None:

@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from tests.harness.trials import Outcome, make_workspace, run_python, run_trial
-from tests.machine import CAN_MOUNT, HAS_SHM, IS_ROOT
+from tests.machine import CAN_MOUNT, HAS_BUBBLEWRAP, HAS_GCC, HAS_SHM, IS_ROOT, LANDLOCK_ABI
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """`needs("root")`: what this machine cannot do at all is not collected; a skip always means a GPU."""
-    able = {"root": IS_ROOT, "no root": not IS_ROOT, "mount": CAN_MOUNT, "shm": HAS_SHM}
+    able = {"root": IS_ROOT, "no root": not IS_ROOT, "mount": CAN_MOUNT, "shm": HAS_SHM, "gcc": HAS_GCC}
+    able |= {"bubblewrap": HAS_BUBBLEWRAP, "landlock": LANDLOCK_ABI > 0}
     unable = [item for item in items if not all(able[str(need)] for mark in item.iter_markers("needs") for need in mark.args)]
     config.hook.pytest_deselected(items=unable)
     items[:] = [item for item in items if item not in unable]

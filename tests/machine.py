@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
+import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 
 IS_ROOT = os.geteuid() == 0
 HAS_SHM = os.access("/dev/shm", os.W_OK)
+HAS_GCC = shutil.which("gcc") is not None
 CAN_MOUNT = subprocess.run(["unshare", "-Urm", "sh", "-c", "mount -t tmpfs none /mnt"], capture_output=True).returncode == 0
+HAS_BUBBLEWRAP = (
+    shutil.which("bwrap") is not None
+    and subprocess.run(["bwrap", "--ro-bind", "/", "/", "--unshare-pid", "--unshare-net", "true"], capture_output=True).returncode == 0
+)
+LANDLOCK_ABI = max(0, ctypes.CDLL(None).syscall(444, None, 0, 1)) if sys.platform == "linux" else 0
 with tempfile.TemporaryDirectory() as _folder:
     HAS_REFTABLE = subprocess.run(["git", "init", "-q", "--ref-format=reftable", _folder], capture_output=True).returncode == 0
 

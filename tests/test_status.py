@@ -91,6 +91,8 @@ def test_the_json_is_the_interface_that_is_promised() -> None:
             "per_sure_gain": None,
             "limit_usd": None,
         },
+        "sandbox": {"kind": "", "why": ""},
+        "gpu": None,
         "experiments": [
             row(0, "keep", 0.9979, "baseline"),
             row(1, "keep", 0.9932, "matrix LR 0.04 -> 0.05") | {"gain": pytest.approx(0.0047), "word": "likely"},
@@ -240,6 +242,8 @@ LINES: list[tuple[list[e.Event], str | None]] = [
     ([e.ResearcherDown("sweep", "no answer")], "sweep is down: no answer"),
     ([e.ResearcherDown("sweep", "no answer", AT + 40.0)], "sweep is down: no answer; asked again in 40 s"),
     ([e.ResearcherUp("sweep")], "sweep is back"),
+    ([e.Shared("share", "share: LLM 9.1 GB + training 11.2 GB fit")], "share: LLM 9.1 GB + training 11.2 GB fit"),
+    ([e.Unloaded("ollama:qwen3:8b", 1.24, 9.06)], "ollama:qwen3:8b gave 9.1 GB back in 1.2 s"),
     ([e.Declined("d4", "gpt", "frontier_llm")], "gpt will not answer draft d4: frontier_llm"),
     ([e.Passed("d4", "sweep", "it understands `SET NAME = value`")], "sweep passes draft d4 on: it understands `SET NAME = value`"),
     ([e.ResearcherDown("gpt", "no credit.", AT + 60.0, True)], "gpt is down: no credit; that takes a person; asked again in 60 s"),
@@ -313,3 +317,21 @@ def test_of_a_night_that_has_ended_nobody_is_asked_again() -> None:
     down = (e.ResearcherDown("sweep", "no answer", AT + 40.0),)
     assert "asked again at" in as_text(state(*down), alive=True)
     assert "asked again at" not in as_text(state(*down, e.EngineEnded("the time is up")), alive=False)
+
+
+def test_what_holds_the_trainings_and_how_the_card_is_shared_is_seen() -> None:
+    shared = e.Shared("swap", "swap: LLM 20.1 GB + training 11.2 GB are 7.3 GB more than the card's 24.0 GB")
+    card = e.Card(300.0, 97.5, 23.1, 11.2, power_w=340.0, temperature_c=71.0)
+    run = state(shared, e.Proposed(4, operator="tune", parent=1), e.Committed(4, "4" * 40), e.Launched(4, 1, 42, 7, 7, "b"))
+    run = fold([e.Recorded(run.seq + 1, AT, 0.0, e.Ended(4, 1, "finished", seconds=300.0, card=card))], run)
+    assert run.engine is not None
+    run = msgspec.structs.replace(
+        run, engine=msgspec.structs.replace(run.engine, sandbox="unsandboxed", sandbox_why="no bwrap", card="GPU-1")
+    )
+    text = as_text(run, alive=True)
+    assert "UNSANDBOXED (no bwrap)" in text
+    assert shared.why in text
+    said = as_json(run, alive=True)
+    assert said["sandbox"] == {"kind": "unsandboxed", "why": "no bwrap"}
+    assert said["gpu"]["sharing"] == "swap"
+    assert said["gpu"]["last"]["training_gb"] == 11.2

@@ -15,9 +15,13 @@ import pytest
 
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.fold import fold
+from autoresearch_tui.journal.results import read, write
 from autoresearch_tui.journal.state import Run
 from autoresearch_tui.journal.store import Journal, Writer
 from tests.journal.runs import Night, numbered
+from tests.journal.wild import NIGHT
+
+pytestmark = pytest.mark.slow  # where no other test takes its processor
 
 EXPERIMENTS = 10_000
 SLACK = 1.5  # for a machine that has other things to do
@@ -79,11 +83,11 @@ def test_the_facts_fold_within_a_second(facts: list[e.Event]) -> None:
 def test_without_a_snapshot_they_are_read_within_two(workspace: Path) -> None:
     runs: list[Run] = []
 
-    def read() -> None:
+    def whole() -> None:
         with Journal(journal_of(workspace)) as journal:
             runs.append(fold(journal.events()))
 
-    assert best_of("read and folded", 2.0, time.process_time, read) < 2.0
+    assert best_of("read and folded", 2.0, time.process_time, whole) < 2.0
     with Journal(journal_of(workspace)) as journal:
         assert runs[-1] == journal.refresh(), "with one"
 
@@ -91,6 +95,12 @@ def test_without_a_snapshot_they_are_read_within_two(workspace: Path) -> None:
 def test_one_more_fact_takes_no_longer_than_the_disk(workspace: Path) -> None:
     with Writer(journal_of(workspace)) as writer:
         assert best_of("one more fact", 0.02, time.perf_counter, lambda: writer.append(e.Warned("it is late"))) < 0.02 * SLACK
+
+
+def test_ten_thousand_rows_are_read_within_a_second() -> None:
+    text = write(list(read(NIGHT).rows) * 80)
+    assert len(read(text).rows) == 10_080
+    assert best_of("10,080 rows of a results.tsv", 1.0, time.process_time, lambda: read(text)) < 1.0
 
 
 def run_tui(workspace: Path, cache: Path, *arguments: str) -> str:
@@ -101,7 +111,6 @@ def run_tui(workspace: Path, cache: Path, *arguments: str) -> str:
     return subprocess.run(command, cwd=workspace, env=environment, capture_output=True, text=True, check=True).stdout
 
 
-@pytest.mark.slow  # where no other test takes its processor
 @pytest.mark.parametrize(("seconds", "arguments"), [(0.15, ["--help"]), (0.3, ["status", "--json"])], ids=["help", "status"])
 def test_the_command_line_answers_at_once(seconds: float, arguments: list[str], workspace: Path, tmp_path: Path) -> None:
     said = run_tui(workspace, tmp_path, *arguments)

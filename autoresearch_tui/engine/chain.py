@@ -75,6 +75,12 @@ class Chain:
             else:
                 record(e.ResearcherDown(one.name, clean_line(said, 500), until=again(run(), one.name)))
 
+    async def load(self) -> None:
+        """Those that hold memory of the GPU while they answer take it now."""
+        for one in self.researchers:
+            if one.shares and (load := getattr(one, "load", None)):
+                await load()
+
     async def release(self) -> None:
         """Those that hold memory of the GPU give it back."""
         for one in self.researchers:

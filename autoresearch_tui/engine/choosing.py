@@ -57,7 +57,7 @@ async def choose(settings: Settings, environment: Mapping[str, str]) -> Chosen:
         return Chosen(("sweep",), "OLLAMA_HOST is another machine, which is only asked where it is named")
     free = await asyncio.to_thread(free_memory)
     if free is None:
-        return Chosen(("sweep",), "no NVIDIA card holds a model here")
+        return Chosen(("sweep",), "no card holds a model here")
     from autoresearch_tui.researchers.ollama import Ollama
     from autoresearch_tui.researchers.ollama_models import choose as fitting
 

@@ -7,9 +7,7 @@ effect and every effect may be repeated, so this may be killed between any two o
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
-import itertools
 import shutil
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -17,8 +15,10 @@ from datetime import datetime
 from autoresearch_tui.clock import LOCAL
 from autoresearch_tui.engine import plan
 from autoresearch_tui.engine.answers import Refusal, answer, row_decided
+from autoresearch_tui.engine.beside import Beside
 from autoresearch_tui.engine.chain import FIRST_S, Chain
 from autoresearch_tui.engine.closing import conclusion
+from autoresearch_tui.engine.conditions import Conditions
 from autoresearch_tui.engine.drafting import Drafter
 from autoresearch_tui.engine.executors.local import Local
 from autoresearch_tui.engine.judge import judge, next_draft, noticed
@@ -26,6 +26,8 @@ from autoresearch_tui.engine.lineage import Lineage, LineageError
 from autoresearch_tui.engine.processes import Unended
 from autoresearch_tui.engine.search import drawn
 from autoresearch_tui.engine.settling import restore_refs, settle
+from autoresearch_tui.engine.sharing import Wedged
+from autoresearch_tui.engine.trials import Trials
 from autoresearch_tui.engine.upkeep import Upkeep
 from autoresearch_tui.engine.writing import Writing
 from autoresearch_tui.journal import commands as c
@@ -34,14 +36,12 @@ from autoresearch_tui.journal.events import Recorded
 from autoresearch_tui.journal.state import Experiment, Run, Waiting
 from autoresearch_tui.journal.store import POLL_S, JournalBusy, JournalError, Writer
 from autoresearch_tui.journal.text import clean_line
-from autoresearch_tui.telemetry.gpu import energy_kwh, free_memory
+from autoresearch_tui.sections import Settings
 from autoresearch_tui.workspace import RunFolder
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 PATIENCE_S = 10.0  # between two looks at what only time mends
-GIB = 2**30
-SPARE = 1.1  # of the memory that the trunk's training took: a change may need more
-LOOK_S = 0.5  # between two looks at the clock for researchers that are down
+WEDGED_S = 300.0  # the same for a card, after a night of silence
 ATTEMPTS = 30  # at a step that fails for no such reason: five minutes, as long as a disk may be away
 
 
@@ -50,8 +50,8 @@ def _is_full(error: Exception) -> bool:
 
 
 def _only_time_mends(error: Exception) -> bool:
-    """A full disk; a journal that somebody else holds; a process that no signal ends, whose memory the next trial would miss."""
-    return _is_full(error) or isinstance(error, Unended | JournalBusy)
+    """A full disk; a journal that somebody else holds; a card or a process whose memory the next trial would miss."""
+    return _is_full(error) or isinstance(error, Unended | Wedged | JournalBusy)
 
 
 def _said(error: Exception, folder: RunFolder) -> str:
@@ -59,7 +59,7 @@ def _said(error: Exception, folder: RunFolder) -> str:
 
 
 class Controller:
-    """One night, in one task; a second task listens."""
+    """One night, in one task; another one listens, and more go on beside (`beside.py`)."""
 
     def __init__(
         self,
@@ -69,9 +69,10 @@ class Controller:
         drafter: Drafter,
         chain: Chain,
         executor: Local,
+        conditions: Conditions,
         upkeep: Upkeep,
         tell: Callable[[Recorded, Run], None],
-        overlap: str = "auto",
+        settings: Settings,
         attempts: list[str] | None = None,
     ) -> None:
         self.journal = journal
@@ -79,7 +80,8 @@ class Controller:
         self.lineage = lineage
         self.drafter = drafter
         self.chain = chain
-        self.overlap = overlap
+        self.overlap = settings.run.overlap
+        self.yields = settings.gpu.stranger == "pause"
         self.attempts = attempts if attempts is not None else []
         """To speak to another machine, refused and not written down yet; any thread may add one."""
         self.executor = executor
@@ -94,8 +96,7 @@ class Controller:
         """Something was written down."""
         self.settling = asyncio.Lock()
         self.writer = Writing(journal, drafter, chain, self.record, self._record_at_last)
-        self.interrupt: Callable[[], object] = lambda: None
-        """Ends whatever the current step waits for."""
+        self.trials = Trials(executor, chain, conditions, settings.gpu.sharing, lambda: self.run, self.record, self._record_at_last)
 
     @property
     def run(self) -> Run:
@@ -120,23 +121,21 @@ class Controller:
 
     async def work(self) -> plan.End:
         """Until there is a reason to end."""
-        listening = asyncio.create_task(self._listen())
-        listening.add_done_callback(lambda _: self._stop_waiting())
-        beside = [asyncio.create_task(self._draft_ahead()), asyncio.create_task(self._look_for_researchers())]
-        for task in beside:
+        tasks = [asyncio.create_task(task) for task in (self._listen(), *Beside(self).tasks())]
+        for task in tasks:
             task.add_done_callback(lambda _: self._stop_waiting())
         try:
             while True:
                 self.nudge.clear()
-                step = self.ending or (plan.next_step(self.run, self._moment()) if self.restored else plan.Restore())
+                step = self.ending or (plan.next_step(self.run, self.moment()) if self.restored else plan.Restore())
                 if isinstance(step, plan.End):
                     return step
-                for task in (listening, *beside):
+                for task in tasks:
                     if task.done():
                         task.result()
                 await self._do_patiently(step)
         finally:
-            for task in (listening, *beside):
+            for task in tasks:
                 task.cancel()
             await self.writer.stop()
 
@@ -149,7 +148,7 @@ class Controller:
         warnings = [e.Warned(clean_line(warning, 500)) for warning in self.chain.warnings]
         await self._record_at_last(lambda: [*lapsed, started, *missing, *warnings])
 
-    def _write_down_attempts(self) -> None:
+    def write_down_attempts(self) -> None:
         while self.attempts:
             self.record(e.Blocked(clean_line(self.attempts[0], 300)))
             del self.attempts[0]
@@ -158,7 +157,7 @@ class Controller:
         """The last fact of a session."""
         stops = [e.Fulfilled(wish.command) for wish in plan.waiting(self.run, c.Stop)]
         try:
-            self._write_down_attempts()
+            self.write_down_attempts()
             self.record(*stops, e.EngineEnded(why))
             self.journal.save_snapshot()
             self.upkeep.copy()
@@ -171,11 +170,11 @@ class Controller:
         self._stop_waiting()
 
     def _stop_waiting(self) -> None:
-        self.interrupt()
+        self.trials.interrupt(self.ending.why if self.ending else "interrupted")
         self.writer.interrupt()
         self.nudge.set()
 
-    def _moment(self) -> plan.Moment:
+    def moment(self) -> plan.Moment:
         run = self.run
         return plan.Moment(
             datetime.now(LOCAL),
@@ -185,14 +184,15 @@ class Controller:
             self.writer.nothing_left,
             able=tuple(name for name in self.chain.names if name not in run.down),
             back_at=self.chain.back_at(run),
+            taken=self.trials.conditions.in_line or (self.trials.conditions.stranger if self.yields else ""),
         )
 
     async def _do_patiently(self, step: plan.Step) -> None:
         """What only time mends is waited for: every step may be done again, so nothing is lost by it."""
         try:
-            await self._do(step)
+            await self.do(step)
             self.failures = 0
-        except (OSError, LineageError, Unended, JournalBusy) as error:
+        except (OSError, LineageError, Unended, Wedged, JournalBusy) as error:
             self.failures += 1
             said = _said(error, self.folder)
             if not _only_time_mends(error) and self.failures > ATTEMPTS:
@@ -203,13 +203,13 @@ class Controller:
             elif self.run.waiting != said:
                 self.record(e.Waiting(said))
             self.nudge.clear()
-            await self._rest(min(PATIENCE_S, 2.0**self.failures))
+            await self._rest(min(WEDGED_S if isinstance(error, Wedged) else PATIENCE_S, 2.0 ** min(self.failures, 30)))
 
     def warn_aside(self, why: str) -> None:
         """Said, but not written down: the journal may be what has no space."""
         self.tell(Recorded(self.run.seq, datetime.now().timestamp(), 0.0, e.Warned(why)), self.run)
 
-    async def _do(self, step: plan.Step) -> None:
+    async def do(self, step: plan.Step) -> None:
         match step:
             case plan.Restore():
                 await self._restore()
@@ -218,11 +218,11 @@ class Controller:
             case plan.Commit(number):
                 self.record(e.Committed(number, await asyncio.to_thread(self._commit, self.run.experiments[number])))
             case plan.Train():
-                await self._train(step)
+                await self.trials.train(step, lambda: not self.ending and plan.next_step(self.run, self.moment()) == step, self._react)
             case plan.Bury(number, trial):
-                await self._bury(number, trial)
+                await self.trials.bury(number, trial)
             case plan.Measure(number, trial):
-                await self._measure(number, trial)
+                await self.trials.measure(number, trial)
             case plan.Notice(number):
                 self.record(*noticed(self.run, number))
             case plan.Judge(number):
@@ -242,6 +242,8 @@ class Controller:
                 self.record(conclusion(self.run))
             case plan.Draw(idea):
                 self._draw(idea.command if idea else None)
+            case plan.Refit(number):
+                self.record(e.Drafting(next_draft(self.run), "refit", self._tip, "", of=number))
             case plan.Ask(draft):
                 await self.writer.reply(draft)
             case plan.Hold(draft):
@@ -271,43 +273,6 @@ class Controller:
         researcher = self.chain.speaker(self.run) or self.chain.first
         self.record(drawn(self.run, researcher.name, researcher.operators, idea))
 
-    async def _draft_ahead(self) -> None:
-        """While a trial runs, the next draft is written, unless whoever writes it computes where the trial does."""
-        while True:
-            self.news.clear()
-            step = plan.ahead(self.run, self._moment())
-            if step is None or not self._may_overlap(step):
-                with contextlib.suppress(TimeoutError):  # what was too early becomes right with time alone
-                    await asyncio.wait_for(self.news.wait(), PATIENCE_S)
-                continue
-            try:
-                await self._do(step)
-            except (OSError, LineageError, JournalBusy) as error:
-                self.warn_aside(f"the next draft has to wait: {error}")
-                await asyncio.sleep(PATIENCE_S)
-
-    def _may_overlap(self, step: plan.Step) -> bool:
-        if self.ending or not self.restored or self.overlap == "off":
-            return False
-        draft = self.run.drafts.get(step.draft) if isinstance(step, plan.Ask) else None
-        speaker = self.chain.speaker(self.run, draft)
-        if speaker is None or self.overlap == "on":
-            return speaker is not None
-        return bool(speaker.dialects) and not speaker.shares  # who answers at once had better know how this trial ends
-
-    async def _look_for_researchers(self) -> None:
-        """Those that are down are asked whether they are back. Who returns is heard by whatever waits for it."""
-        while True:
-            try:
-                down = len(self.run.down)
-                self._write_down_attempts()
-                await self.chain.look(lambda: self.run, self.record)
-                if len(self.run.down) < down:
-                    self.nudge.set()
-            except (OSError, JournalBusy) as error:
-                self.warn_aside(f"that a researcher is back has to wait: {error}")
-            await asyncio.sleep(LOOK_S)
-
     def _by_hand(self, waiting: Waiting) -> None:
         """Keep or discard a row: at once where the resulting code is measured, else as an experiment on the trunk as it is now."""
         wish = waiting.wish
@@ -334,62 +299,6 @@ class Controller:
             commit = self.lineage.commit(self.run.experiments[one.parent].commit, one.blob, message, one.at)
         self.lineage.point(one.number, commit)
         return commit
-
-    async def _train(self, step: plan.Train) -> None:
-        number, trial = step.number, step.trial
-        one = self.run.experiments[number]
-        await self._make_room()
-        used = {earlier.seed for earlier in one.trials if earlier.counts}
-        seed = next(new for new in itertools.count(self.run.seed) if new not in used)
-        training = await self.executor.spawn(self.run, one, trial, seed, step.purpose)
-        if self.ending or plan.next_step(self.run, self._moment()) != step:  # somebody said something while the processes were made
-            training.end("interrupted", "not wanted any more")
-            await training.wait()
-            return
-        fulfilled = [e.Fulfilled(step.again.command, f"trial {trial}")] if step.again else []
-        try:
-            launched = e.Launched(number, trial, seed, training.pid, training.born, self.executor.boot, step.purpose)
-            self.record(launched, *fulfilled)
-        except BaseException:
-            training.end("interrupted", "its launch could not be written down")
-            await training.wait()
-            raise
-        self.interrupt = lambda: training.end("interrupted", self.ending.why if self.ending else "interrupted")
-        self._react()  # a command may have come while the processes were made
-        before = await asyncio.to_thread(energy_kwh)
-        training.release()
-        outcome = await training.wait()
-        self.interrupt = lambda: None
-        after = await asyncio.to_thread(energy_kwh)
-        took = after - before if after is not None and before is not None and after >= before else None
-        await self._record_at_last(lambda: self.executor.ended(self.run, number, trial, outcome, took))
-
-    async def _make_room(self) -> None:
-        """A model on the card goes where the training would not fit beside it; the next request brings it back."""
-        if self.run.tip is None or not any(one.shares for one in self.chain.researchers):
-            return
-        free = await asyncio.to_thread(free_memory)
-        if free is not None and free < self.run.experiments[self.run.tip].memory_gb * GIB * SPARE:
-            await self.chain.release()
-
-    async def _bury(self, number: int, trial: int) -> None:
-        """A trial of an engine that died: what is left of it ends, and it counts for nothing."""
-        one = next(trial_ for trial_ in self.run.experiments[number].trials if trial_.number == trial)
-        left = await self.executor.clear(number, one)
-        why = "the engine died" + (f"; {left} processes of it were ended" if left else "")
-        self.record(*self.executor.buried(self.run, number, trial, why))
-
-    async def _measure(self, number: int, trial: int) -> None:
-        measuring = asyncio.create_task(self.executor.measure(self.run.experiments[number], trial, self.run.start))
-        self.interrupt = measuring.cancel
-        try:
-            fact = await measuring
-            await self._record_at_last(lambda: [fact])
-        except asyncio.CancelledError:
-            if not measuring.cancelled():
-                raise
-        finally:
-            self.interrupt = lambda: None
 
     async def _apply(self, number: int) -> None:
         await self._settle(number)

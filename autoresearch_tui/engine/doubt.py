@@ -44,7 +44,7 @@ def wanted(run: Run, number: int) -> More | None:
         return More(number, "pace") if last.slow and sum(trial.slow for trial in one.trials) <= tries else None
     if last.outcome != "finished" or last.value is None:
         return None
-    if _is_a_persons(run, one):
+    if _is_a_persons(run, one) or one.operator == "refit":
         return None
     if last.taint:
         return More(number, "disturbed") if last.purpose not in ("disturbed", "closing") else None

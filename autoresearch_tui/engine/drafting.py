@@ -20,9 +20,9 @@ from typing import cast
 
 from autoresearch_tui.engine.briefing import Briefs
 from autoresearch_tui.engine.environment import importable
+from autoresearch_tui.engine.leavings import remove_tree
 from autoresearch_tui.engine.lineage import Lineage, LineageError
 from autoresearch_tui.engine.processes import sweep
-from autoresearch_tui.engine.settling import remove_tree
 from autoresearch_tui.engine.sources import Sources
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.state import Draft, Experiment, Run
@@ -30,7 +30,7 @@ from autoresearch_tui.journal.text import clean_line, clean_text
 from autoresearch_tui.proposals.checks import Turned, fingerprint, refusal, size, turns_of
 from autoresearch_tui.proposals.edits import apply
 from autoresearch_tui.proposals.honesty import breach
-from autoresearch_tui.proposals.knobs import changed_knobs
+from autoresearch_tui.proposals.knobs import changed_knobs, read_knobs, set_knobs
 from autoresearch_tui.proposals.reapply import reapply
 from autoresearch_tui.proposals.reply import Unusable, read_reply
 from autoresearch_tui.researchers import Part, Researcher
@@ -40,6 +40,7 @@ from autoresearch_tui.workspace import RunFolder, Workspace
 Record = Callable[..., None]
 Surely = Callable[[Callable[[], list[e.Event]]], Awaitable[None]]
 """Writes facts down that took minutes to come about: where the disk is full, as soon as it is not."""
+ROWS = "DEVICE_BATCH_SIZE"  # upstream's name for the rows in one pass
 REDONE = {"revert": "revert", "ablate": "without"}  # what is said of it; otherwise a change is made again
 LONGEST_DIFF = 20_000  # characters of a change to program.md; git has all of it
 DETAIL = 4000  # characters of what was wrong with a reply
@@ -235,6 +236,8 @@ class Drafter:
 
     def _redone(self, run: Run, draft: Draft, of: int) -> list[e.Event]:
         one = run.experiments[of]
+        if draft.operator == "refit":
+            return self._refitted(run, draft, of)
         assert one.parent is not None, "the baseline is no change"
         before, after = self.source(run, one.parent), one.blob and self.lineage.read_blob(one.blob)
         if draft.operator in ("revert", "ablate"):
@@ -253,6 +256,16 @@ class Drafter:
         if draft.operator == "ablate":
             why = f"Is #{of} still needed? It was {one.reason}."
         return [self._drafted(draft.draft, onto, merged, idea, why)]
+
+    def _refitted(self, run: Run, draft: Draft, of: int) -> list[e.Event]:
+        """The trunk in smaller pieces: half the rows in one pass, and as many tokens in a step."""
+        onto = self.source(run, draft.parent)
+        knob = read_knobs(onto).get(ROWS)
+        if knob is None or not isinstance(knob.value, int) or knob.value < 2:
+            return self.given_up(run, draft.draft, f"the training has no {ROWS} that could be lowered")
+        idea = f"refit: {ROWS} {knob.value} -> {knob.value // 2}, the total batch stays"
+        smaller = set_knobs(onto, {ROWS: str(knob.value // 2)})
+        return [self._drafted(draft.draft, onto, smaller, idea, f"#{of} ran out of memory.")]
 
     def _unfit(self, run: Run, draft: Draft, onto: str, merged: str) -> Unusable | None:
         """What lines are merged to may be no train.py any more. That it was trained already is no reason against what a person wants."""

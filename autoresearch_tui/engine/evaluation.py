@@ -19,9 +19,11 @@ import msgspec
 from msgspec.structs import replace
 
 from autoresearch_tui.engine.evidence import Seen, signs
+from autoresearch_tui.engine.leavings import is_plain, remove_tree
 from autoresearch_tui.engine.lineage import Lineage
-from autoresearch_tui.engine.settling import is_plain, remove_tree
+from autoresearch_tui.engine.sandbox import Sandbox
 from autoresearch_tui.engine.trainer import Order, spawn
+from autoresearch_tui.engine.view import host_view
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.state import Trial
 from autoresearch_tui.journal.text import clean_line
@@ -81,18 +83,19 @@ def changed_files(folder: Path, names: Sequence[str], lineage: Lineage, commit: 
 class Bench:
     """Where checkpoints are evaluated."""
 
-    def __init__(self, lineage: Lineage, folder: RunFolder, workspace: Workspace) -> None:
+    def __init__(self, lineage: Lineage, folder: RunFolder, workspace: Workspace, sandbox: Sandbox) -> None:
         self.lineage = lineage
         self.folder = folder
         self.workspace = workspace
+        self.sandbox = sandbox
 
     async def judged(
         self, fact: e.Measured, name: str, commit: str, start: str, checkpoint: Path, environment: dict[str, str], audit: bool = False
     ) -> e.Measured:
         """The judge's word on a checkpoint, beside what the training told of its time and memory; if asked for, on both held-out files."""
         bench = self.folder.folder / "bench" / name
-        remove_tree(bench)
-        bench.parent.mkdir(mode=0o700, exist_ok=True)
+        remove_tree(bench.parent)
+        bench.parent.mkdir(mode=0o700)
         if checkpoint.parent.is_symlink() or not is_plain(checkpoint):
             return replace(fact, value=None, refused="it left no checkpoint.pt that is a plain file")
         try:
@@ -105,12 +108,13 @@ class Bench:
                 return replace(fact, value=None, refused=clean_line(str(said.get("refused")), 500))
             again = await self._ask(bench, name, checkpoint, train, environment, "audit") if audit else {}
         finally:
-            remove_tree(bench)
+            remove_tree(bench.parent)
         if "refused" in again:  # the number that decides is not lost by it
             with self._log(name).open("a", encoding="utf-8") as log:
                 log.write(f"no number on the audit file: {again['refused']}\n")
         other = again.get("val_bpb")
-        return replace(fact, value=value, refused="", trust="verified, uncontained", audit=other if isinstance(other, float) else None)
+        trust = "verified, uncontained" if self.sandbox.name == "unsandboxed" else "verified"
+        return replace(fact, value=value, refused="", trust=trust, audit=other if isinstance(other, float) else None)
 
     def _log(self, name: str) -> Path:
         return self.folder.folder / "logs" / f"{name}.evaluation.log"
@@ -148,12 +152,17 @@ class Bench:
     ) -> Order:
         """One command that becomes two hosts, a channel for each."""
         files = (f"--checkpoint={checkpoint}", f"--train={train}", f"--trial={name}")
+        command = (sys.executable, "prepare.py", "host", *files, "--channel", *map(str, channels))
+        temporary = bench.with_suffix(".tmp")
+        temporary.mkdir(mode=0o700, exist_ok=True)
+        view = host_view(self.workspace, bench, checkpoint, temporary)
         return Order(
             name=f"{name} host",
-            command=(sys.executable, "prepare.py", "host", *files, "--channel", *map(str, channels)),
+            command=self.sandbox.wrap(command, view, bench),
             folder=bench,
             log=log,
-            environment=environment,
+            environment=environment | self.sandbox.environment(view),
+            held=self.sandbox.name == "bubblewrap",
             timeout_s=PATIENCE_S,
             stall_s=PATIENCE_S,
             log_bytes=2**24,

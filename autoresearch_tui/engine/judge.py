@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from autoresearch_tui.engine import doubt
 from autoresearch_tui.engine.drift import drift
-from autoresearch_tui.engine.rule import rule
+from autoresearch_tui.engine.rule import refitted, rule
 from autoresearch_tui.engine.taint import odd_trials, slow_trials
 from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal import events as e
@@ -49,7 +49,10 @@ def judge(run: Run, number: int) -> list[e.Event]:
         judged = e.Judged(number, "discard", reason, run.tip, by)
         return [judged, *lost_rewinds(run, judged)]
     if number in run.trunk or one.parent == run.tip:
-        return [e.Judged(number, "keep", reason, run.tip if number in run.trunk else number, by)]
+        kept = e.Judged(number, "keep", reason, run.tip if number in run.trunk else number, by)
+        if one.operator == "refit" and one.of is not None and not one.verdict:  # and now what there was no memory for
+            return [kept, e.Drafting(next_draft(run), "keep", number, "", of=one.of)]
+        return [kept]
     moved = f"{reason}, but the trunk moved while it trained: tried on it next"
     person = by if by != "policy" else ""
     return [e.Judged(number, "discard", moved, run.tip, by), *([] if word else [_on_the_trunk(run, number, person)])]
@@ -134,7 +137,8 @@ def _by_its_numbers(run: Run, one: Experiment) -> tuple[str, str]:
             "discard",
             f"not comparable: the trunk was not measured since the machine drifted; `again {one.number}` measures it once more",
         )
-    ruling = rule(doubt.case_of(run, one, noise_of(run)))
+    case = doubt.case_of(run, one, noise_of(run))
+    ruling = refitted(case) if one.operator == "refit" else rule(case)
     if last.outcome == "hopeless" and not last.slow:  # what was too slow for once says nothing of code that kept its pace before
         return "discard", f"trained again, it was hopeless {last.why}"
     if last.value is None and ruling.again and not last.slow:

@@ -117,10 +117,11 @@ class Order:
     """What to run: fields with a zero byte between them, as in /proc/PID/environ."""
 
     def __init__(self, text: bytes) -> None:
-        folder, grace, file_bytes, descriptors, arguments, *rest = text.split(b"\0")
+        folder, grace, file_bytes, held, descriptors, arguments, *rest = text.split(b"\0")
         self.folder = folder
         self.grace = float(grace)
         self.file_bytes = int(file_bytes)
+        self.held = held == b"held"  # the main process is a sandbox, which ends by itself with what it holds
         self.descriptors = [int(number) for number in descriptors.split()]
         self.command = rest[: int(arguments)]
         self.environment = dict(entry.split(b"=", 1) for entry in rest[int(arguments) :])
@@ -197,6 +198,7 @@ class Trial:
 
     def __init__(self, order: Order) -> None:
         self.status: int | None = None  # of the main process, as wait gives it
+        self.held = order.held
         self.failure, writing = os.pipe()  # holds the errno of a training that could not be started
         launcher = os.getpid()
         self.main = os.fork()
@@ -229,11 +231,12 @@ class Trial:
         return [one for one in below({os.getpid()}, processes()) if not one.dead]
 
     def signal(self, *numbers: int) -> int:
-        """Tell all of them, each once; how many there were."""
+        """Tell all of them, each once; how many there were. A sandbox that heard TERM would kill what it holds, and end its patience."""
         living = self.living()
         for number in numbers:
             for one in living:
-                send(one, number)
+                if not (self.held and one.pid == self.main and number == signal.SIGTERM):
+                    send(one, number)
             if not LINUX:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(self.main, number)

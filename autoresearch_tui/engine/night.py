@@ -10,12 +10,16 @@ from contextlib import nullcontext
 from datetime import datetime
 from importlib.metadata import version
 
+from msgspec.structs import replace
+
 from autoresearch_tui.clock import LOCAL
 from autoresearch_tui.engine import endpoints, opening
 from autoresearch_tui.engine.choosing import Chosen, affordable, checked, choose, hired, refuse_to_start
+from autoresearch_tui.engine.conditions import Conditions
 from autoresearch_tui.engine.controller import Controller
 from autoresearch_tui.engine.drafting import Drafter
 from autoresearch_tui.engine.executors.local import Local
+from autoresearch_tui.engine.fitting import fitted
 from autoresearch_tui.engine.lineage import Lineage, open_repository
 from autoresearch_tui.engine.lock import Locked, engine_lock
 from autoresearch_tui.engine.opening import Asked
@@ -47,6 +51,7 @@ def spend(workspace: Workspace, settings: Settings, asked: Asked, tell: Tell) ->
 
 def _spend(workspace: Workspace, settings: Settings, asked: Asked, tag: str, tell: Tell) -> End:
     become_subreaper()
+    opening.take_card(settings.gpu.card)
     return asyncio.run(_night(workspace, settings, asked, tag, tell))
 
 
@@ -64,8 +69,11 @@ async def _night(workspace: Workspace, settings: Settings, asked: Asked, tag: st
         if not asked.after:  # a keeper's restart changes nothing that a person agreed to
             refuse_to_start(chain, down)
             cost = affordable(chain, settings)
+        sandbox = await opening.sandboxed(workspace, settings.sandbox.kind)
         if is_new := not _was_begun(folder):
             first = opening.begin(workspace, lineage, folder, settings, asked)
+            if settings.gpu.sharing == "share" and opening.is_shared(workspace, chain):
+                first = await fitted(workspace, folder, lineage, chain, sandbox.sandbox, first)
         elif asked.origin:
             raise WorkspaceError(f"the run {tag} exists already: `--from` says where a new run begins, so it wants a new `--tag`.")
         with Writer(folder.journal) as journal:
@@ -78,19 +86,22 @@ async def _night(workspace: Workspace, settings: Settings, asked: Asked, tag: st
                     f"the engine {last.pid} works on {tag} already, though the lock is gone: `autoresearch-tui send stop` ends it."
                 )
             opening.refuse_another_key(journal.run, workspace)
-            executor = Local(workspace, folder, lineage, boot_id(), settings.disk.log_mb * 2**20)
+            executor = Local(workspace, folder, lineage, boot_id(), settings.disk.log_mb * 2**20, sandbox.sandbox, opening.caps(settings))
             backup = lineage.repository.common_dir / "autoresearch" / f"{tag}.sqlite"
             upkeep = Upkeep(folder, backup, settings.disk.floor_gb, settings.disk.max_gb)
             drafter = Drafter(workspace, folder, lineage, settings.proposing)
             proposers = opening.Proposers(chain.names, chosen.why, chain.local_only, cost)
-            started = opening.session(journal.run, settings, asked, proposers, version("autoresearch-tui"), datetime.now(LOCAL))
-            controller = Controller(journal, folder, lineage, drafter, chain, executor, upkeep, tell, settings.run.overlap, attempts)
+            started = opening.session(journal.run, settings, asked, proposers, sandbox, version("autoresearch-tui"), datetime.now(LOCAL))
+            conditions = Conditions(journal.sample, trains_on_card=not started.device.startswith("cpu"))
+            controller = Controller(journal, folder, lineage, drafter, chain, executor, conditions, upkeep, tell, settings, attempts)
             _listen_to_signals(controller)
-            await controller.begin_session(started, down)
+            await conditions.begin()
+            await controller.begin_session(replace(started, card=conditions.card.uuid if conditions.card else ""), down)
             try:
                 end = await controller.work()
             finally:
                 endpoints.keep(workspace.hidden / ENDPOINTS, chain.researchers)
+                conditions.end()
             controller.finish(end.why)
             return end
 

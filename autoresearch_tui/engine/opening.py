@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -12,15 +14,22 @@ from pathlib import Path
 import msgspec
 
 from autoresearch_tui.engine.answers import Refusal, limited
+from autoresearch_tui.engine.caps import Caps, whole_memory
+from autoresearch_tui.engine.chain import Chain
 from autoresearch_tui.engine.lineage import Lineage, upstream_nights
+from autoresearch_tui.engine.sandbox import Chosen, choose
+from autoresearch_tui.engine.view import training_view
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.results import Unreadable, read_file
 from autoresearch_tui.journal.state import Run
 from autoresearch_tui.journal.store import Journal
 from autoresearch_tui.journal.text import clean_line
+from autoresearch_tui.privacy import scrubbed
 from autoresearch_tui.sections import Settings
+from autoresearch_tui.telemetry.gpu import cards, look
 from autoresearch_tui.telemetry.machine import boot_id, born, device_class
-from autoresearch_tui.workspace import RunFolder, Workspace, WorkspaceError, data_folder, is_tag
+from autoresearch_tui.telemetry.sample import is_called
+from autoresearch_tui.workspace import RunFolder, Workspace, WorkspaceError, data_folder, device_of, is_tag
 
 NETWORKED = ("nfs", "cifs", "smb", "sshfs", "9p", "lustre", "gpfs", "beegfs", "ceph", "afs", "davfs")
 
@@ -61,7 +70,7 @@ def comparability_key(workspace: Workspace) -> dict[str, str]:
     key["train"] = " ".join({sys.executable: "python", str(workspace.folder): "."}.get(word, Path(word).name) for word in workspace.train)
     if data := data_folder(workspace.folder):
         key["data"] = data.name
-    key |= {"device": device_class("cpu" if os.environ.get("AUTORESEARCH_DEVICE") == "cpu" else "auto")}
+    key |= {"device": device_class(device_of(workspace.folder))}
     if steps := os.environ.get("AUTORESEARCH_STEPS"):
         key["steps"] = steps
     return key
@@ -150,7 +159,52 @@ class Proposers(msgspec.Struct, frozen=True):
     cost: float | None = None
 
 
-def session(run: Run, settings: Settings, asked: Asked, proposers: Proposers, version: str, now: datetime) -> e.EngineStarted:
+def take_card(which: str) -> None:
+    """From here on the card that a person named is the only one that this process and its children see."""
+    if not which:
+        return
+    found = next((card for card in cards() if is_called(card, which)), None)
+    if found is None:
+        sample = look(which)
+        why = sample.said if sample and sample.said else f"there are {', '.join(f'{one.index} ({one.name})' for one in cards()) or 'none'}"
+        raise WorkspaceError(f"there is no card {which} here: {why.rstrip('.')}.")
+    name, value = (
+        ("CUDA_VISIBLE_DEVICES", found.uuid) if found.uuid.startswith(("GPU-", "MIG-")) else ("HIP_VISIBLE_DEVICES", str(found.index))
+    )
+    os.environ[name] = value
+
+
+def is_shared(workspace: Workspace, chain: Chain) -> bool:
+    """A language model computes on the card that the bundled harness trains on."""
+    return (
+        workspace.measured
+        and any(one.shares for one in chain.researchers)
+        and not device_class(device_of(workspace.folder)).startswith("cpu")
+    )
+
+
+async def sandboxed(workspace: Workspace, kind: str) -> Chosen:
+    """What holds the trials of a session, tried with a folder as a trial has it."""
+    workspace.runs_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".tried-", dir=workspace.runs_folder) as tried:
+        where, temporary = Path(tried, "trial"), Path(tried, "tmp")
+        where.mkdir()
+        temporary.mkdir()
+        view = await asyncio.to_thread(training_view, workspace, where, temporary)
+        gpu = not device_class(device_of(workspace.folder)).startswith("cpu")
+        return await choose(kind, workspace.train, view, where, scrubbed(os.environ), gpu)
+
+
+def caps(settings: Settings) -> Caps:
+    """What one trial may take of this machine."""
+    mine = settings.sandbox
+    memory = int(mine.memory_gb * 2**30) or whole_memory() * 9 // 10
+    return Caps(mine.processes, memory, int(mine.disk_gb * 2**30), int(settings.disk.floor_gb * 2**30) // 2)
+
+
+def session(
+    run: Run, settings: Settings, asked: Asked, proposers: Proposers, sandbox: Chosen, version: str, now: datetime
+) -> e.EngineStarted:
     """The fact that an engine takes the run up. A keeper's restart keeps what the person had said."""
     kept = asked.after and run.engine is not None
     return e.EngineStarted(
@@ -169,6 +223,8 @@ def session(run: Run, settings: Settings, asked: Asked, proposers: Proposers, ve
         chosen=proposers.chosen,
         local_only=proposers.local_only,
         rates=e.Rates(settings.cost.gpu_hour, settings.cost.kwh, settings.cost.currency),
+        sandbox=sandbox.sandbox.name,
+        sandbox_why=sandbox.why,
     )
 
 

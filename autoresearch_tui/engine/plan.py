@@ -103,6 +103,12 @@ class Draw(Step, frozen=True):
     idea: Waiting | None = None
 
 
+class Refit(Step, frozen=True):
+    """Lower the trunk's device batch, for this experiment died of memory."""
+
+    number: int
+
+
 class Ask(Step, frozen=True):
     """Get a reply for a draft and make a train.py of it."""
 
@@ -154,6 +160,8 @@ class Moment(msgspec.Struct, frozen=True):
     """The researchers that can answer now; None: nobody asked."""
     back_at: float | None = None
     """When those that cannot are looked for again; None: only a person helps."""
+    taken: str = ""
+    """Who has the card, where that is to be waited for."""
 
 
 def next_step(run: Run, moment: Moment) -> Step:
@@ -185,6 +193,8 @@ def next_step(run: Run, moment: Moment) -> Step:
         return _trial(run, more.number, more.purpose)
     if ends:
         return End(f"{limit} experiments are done")
+    if (starved := _starved(run)) is not None:
+        return Refit(starved)
     if spent := _spent(run):  # what was paid for is trained first
         return next((step for step in _of_drafts(run, moment) if isinstance(step, Propose | Hold)), spent)
     if idea := _next_idea(run):
@@ -207,6 +217,15 @@ def ahead(run: Run, moment: Moment) -> Step | None:
     if not run.drafts and not _resting(run, moment):
         return Draw()
     return next((step for step in steps if isinstance(step, Ask | Hold | GiveUp)), None)
+
+
+def _starved(run: Run) -> int | None:
+    """The last experiment died of memory, and nobody has yet tried whether the trunk does with less: once in a run."""
+    judged = [one for _, one in sorted(run.experiments.items()) if one.verdict]
+    if run.refitted or run.tip is None or not judged:
+        return None
+    last = judged[-1]
+    return last.number if last.verdict == "crash" and last.trials[-1].crash == "memory" and last.parent == run.tip else None
 
 
 def rest_s(fruitless: int) -> float:
@@ -346,6 +365,8 @@ def gate(run: Run, moment: Moment) -> Step | None:
             return Rest(f"outside {limits.between}", edge.timestamp())
     if moment.free_gb < moment.floor_gb:
         return Rest(f"less than {moment.floor_gb:g} GB of disk are free", now + 10)
+    if moment.taken:
+        return Rest(moment.taken, now + 1)
     return None
 
 

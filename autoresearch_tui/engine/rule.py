@@ -17,6 +17,7 @@ DOUBTS = (CLEAR, 2.0, 1.0)  # sigmas that end the doubt after one, two and three
 HARDLY = 0.25  # sigmas: so little better is no better, where gains are larger than the noise
 LOUD = 1.5  # sigmas: gains below that are as small as the noise
 WORTH_IT = 2.0  # sigmas: a gain that may cost memory or code
+ROUNDING = 0.002  # of the number: sums in another order come out otherwise
 MORE_MEMORY = 1.25  # of the trunk's
 MORE_CODE, LESS_CODE = 40, -10  # nodes of the syntax tree
 
@@ -55,6 +56,16 @@ def rule(case: Case) -> Ruling:
     if not again and gain < WORTH_IT * case.sigma and (price := _price(case)):
         return Ruling(False, f"{words}, which is not worth {price}")
     return Ruling(True, words, again)
+
+
+def refitted(case: Case) -> Ruling:
+    """The same training in smaller pieces gains nothing, and is kept for the memory that it leaves, unless it is clearly worse."""
+    loss = mean(case.numbers) - mean(case.trunk)
+    words = f"worse by {loss:.6f}" if loss > 0 else f"better by {-loss:.6f}"
+    return Ruling(
+        loss <= max(CLEAR * case.sigma, ROUNDING * abs(mean(case.trunk))),
+        f"refit: {case.trunk_gb:.1f} GB before, {case.memory_gb:.1f} GB now, {words}",
+    )
 
 
 def _no_better(case: Case, gain: float) -> Ruling:

@@ -183,7 +183,7 @@ def near_misses(run: Run) -> tuple[int, ...]:
         """What a person discarded is not, and what could not be kept either way."""
         return (
             (one.verdict, one.by) == ("discard", "policy")
-            and one.operator != "ablate"  # that nothing is gained without a change is no change to add
+            and one.operator not in ("ablate", "refit")  # that nothing is gained without a change is no change to add
             and one.number not in again
             and one.parent in later
             and not one.changes.keys() & later[one.parent]
@@ -231,7 +231,7 @@ def _unneeded(run: Run) -> int | None:
         one.number: gain
         for one in possible
         if one.by == "policy"
-        and one.operator not in ("ablate", "revert")
+        and one.operator not in ("ablate", "revert", "refit")
         and one.added >= 0
         and not one.changes.keys() & later[one.number]
         and (gain := _gain(run, one)) is not None

@@ -1,19 +1,20 @@
-"""Making the world say what the journal says: branch, refs, note, checkpoint, results.tsv, in this order. Every effect may be repeated."""
+"""Making the world say what the journal says: branch, refs, note, checkpoint, compile cache, results.tsv, in this order.
+
+Every effect may be repeated."""
 
 from __future__ import annotations
 
 import errno
 import os
 import shutil
-import stat
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from autoresearch_tui.engine import caches
+from autoresearch_tui.engine.leavings import is_plain, remove_tree
 from autoresearch_tui.engine.lineage import Lineage
 from autoresearch_tui.journal import results
 from autoresearch_tui.journal.state import Experiment, Run
-from autoresearch_tui.privacy import scrubbed
 from autoresearch_tui.workspace import RunFolder
 
 
@@ -23,6 +24,8 @@ def settle(run: Run, folder: RunFolder, lineage: Lineage, experiment: Experiment
     if experiment and experiment.commit:
         lineage.annotate(experiment.commit, with_note(lineage.note(experiment.commit), run, experiment))
         _take_checkpoint(folder, experiment)
+        if experiment.number == run.tip:
+            caches.adopt(folder, experiment.number)
     views: dict[str, Callable[[], None]] = {
         "best.pt": lambda: _show_best(run, folder),
         "results.tsv": lambda: results.write_file(folder.results, run.rows),
@@ -89,6 +92,7 @@ def _take_checkpoint(folder: RunFolder, one: Experiment) -> None:
             target.parent.mkdir(mode=0o700, exist_ok=True)
             _move(left, target)
         remove_tree(where)
+        remove_tree(folder.temporary(one.number, trial.number))
 
 
 def _move(file: Path, target: Path) -> None:
@@ -101,15 +105,6 @@ def _move(file: Path, target: Path) -> None:
         aside = target.with_name(f".{target.name}")
         shutil.copyfile(file, aside)
         aside.replace(target)
-
-
-def remove_tree(folder: Path) -> None:
-    """Whatever a training made of its folder: a link, or a depth that Python's own way does not reach."""
-    if folder.is_symlink() or folder.is_file():
-        folder.unlink()
-    elif folder.exists():
-        remove = ["rm", "-rf", "--", str(folder)]
-        subprocess.run(remove, env=scrubbed(os.environ), stdin=subprocess.DEVNULL, capture_output=True, check=False)
 
 
 def _show_best(run: Run, folder: RunFolder) -> None:
@@ -127,12 +122,3 @@ def _show_best(run: Run, folder: RunFolder) -> None:
     except OSError:  # a file system without hard links
         shutil.copyfile(checkpoint, aside)
     aside.replace(folder.best)
-
-
-def is_plain(file: Path) -> bool:
-    """A regular file with one name, and no link: what may be taken from a trial's folder."""
-    try:
-        found = file.lstat()
-    except OSError:
-        return False
-    return stat.S_ISREG(found.st_mode) and found.st_nlink == 1

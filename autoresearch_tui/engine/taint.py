@@ -1,16 +1,29 @@
-"""Which trials of an experiment were made under unfair conditions, as far as its trials show it by one another. Pure.
+"""Which trials of an experiment were made under unfair conditions: by what was seen of the machine, and by one another. Pure.
 
-Owns the comparison of trainings of the same code: their pace, and their numbers. What is done about it is `doubt.py`'s.
+Owns which trials are compared: for conditions all fair ones of the run, for pace and numbers those of the same code. What unfair
+conditions are is `fairness.py`'s, what is done about it `doubt.py`'s.
 """
 
 from __future__ import annotations
 
+from autoresearch_tui.engine.fairness import unfair
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.noise import ENOUGH
-from autoresearch_tui.journal.state import Experiment, Trial
+from autoresearch_tui.journal.state import Experiment, Run, Trial
 
 FAIR = 0.85  # of the best pace of the same code: below it something else had a part of the machine
 ODD = 10.0  # times the distance of the others from one another
+
+
+def unfair_trial(run: Run, number: int, trial: int, purpose: str, card: e.Card | None) -> e.Tainted | None:
+    """That this trial, which has just ended, was made under other conditions than fair ones of this run."""
+    if card is None:
+        return None
+    fair = [(one.number, known.card) for one in run.experiments.values() for known in one.trials if known.counts and known.card]
+    if purpose == "disturbed":  # what it was disturbed by twice is how the machine is
+        fair += [(number, known.card) for known in run.experiments[number].trials if known.taint and known.card]
+    why = unfair(card, [known for _, known in fair], [known for other, known in fair if other == number])
+    return e.Tainted(number, trial, why) if why else None
 
 
 def slow_trials(one: Experiment) -> list[e.Event]:

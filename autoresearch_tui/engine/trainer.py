@@ -26,6 +26,7 @@ import msgspec
 from msgspec.structs import replace
 
 from autoresearch_tui.engine import launcher, processes
+from autoresearch_tui.engine.caps import LOOK_S, UNCAPPED, Caps, Taken
 from autoresearch_tui.engine.crashes import crash_of
 from autoresearch_tui.engine.hope import Hope
 from autoresearch_tui.engine.watch import TICK_S, Watch
@@ -64,6 +65,10 @@ class Order(msgspec.Struct, frozen=True):
     """Open files that the training gets under the same numbers."""
     file_bytes: int = 0
     """The largest file it may write; 0: any."""
+    held: bool = False
+    """The command is a sandbox's, with the training below it."""
+    caps: Caps = UNCAPPED
+    """What it may take of the machine."""
     trunk: Curve | None = None
     """The training beside which this one may turn out hopeless."""
     hopeless: float = 0.0
@@ -171,9 +176,10 @@ class Training:
     async def _live(self) -> Outcome:
         try:
             async with asyncio.TaskGroup() as group:  # a watch that fails ends the training, loudly
-                watching = group.create_task(self._keep_watch())
+                watching = [group.create_task(self._keep_watch()), group.create_task(self._keep_within(self.order.caps))]
                 report = await self._listen()
-                watching.cancel()
+                for task in watching:
+                    task.cancel()
             if not report or not report.left:
                 self._child.wait()  # it has closed the socket, nearly its last act
             if report:
@@ -205,6 +211,14 @@ class Training:
                 reason = Outcome("crash" if found.crash else "hopeless", found.crash, found.why, slow=found.slow)
                 # Patience with a log that fills the disk would fill it further.
                 self._end(reason, 0.0 if found.crash == "output" else self.order.grace_s)
+
+    async def _keep_within(self, caps: Caps) -> None:
+        await asyncio.sleep(LOOK_S)  # a trial that is over by then took nothing
+        taken = await asyncio.to_thread(Taken, caps, self.pid)
+        while True:
+            await asyncio.sleep(LOOK_S)
+            if found := await asyncio.to_thread(taken.look):
+                self._end(Outcome("crash", found.crash, found.why), 0.0)
 
     def _outcome(self, report: Report | None, swept: int, left: Collection[int]) -> Outcome:
         """Why it ended, and what is known of it beside."""
@@ -272,7 +286,8 @@ async def spawn(order: Order) -> Training:
 def as_bytes(order: Order) -> bytes:
     """The order as the launcher reads it."""
     entries = (f"{name}={value}" for name, value in order.environment.items())
-    numbers = (f"{order.grace_s}", f"{order.file_bytes}", " ".join(map(str, order.descriptors)), f"{len(order.command)}")
+    held = "held" if order.held else ""
+    numbers = (f"{order.grace_s}", f"{order.file_bytes}", held, " ".join(map(str, order.descriptors)), f"{len(order.command)}")
     text = b"\0".join(map(os.fsencode, (str(order.folder), *numbers, *order.command, *entries)))
     return f"order {len(text)}\n".encode() + text
 

@@ -65,6 +65,31 @@ class Rates(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of both. What a researcher costs is always in dollars."""
 
 
+class Card(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The conditions under which one trial was trained. What nobody could see is None or empty."""
+
+    seconds: float = 0.0
+    """How long it was watched."""
+    util: float | None = None
+    """In percent, on average; so are power and clock."""
+    memory_gb: float | None = None
+    """The most that was taken of the whole card, by everybody."""
+    training_gb: float | None = None
+    """The most that the training took, where the driver tells whose memory it is."""
+    llm_gb: float | None = None
+    """What the language model held meanwhile."""
+    power_w: float | None = None
+    temperature_c: float | None = None
+    """At its hottest."""
+    sm_mhz: float | None = None
+    throttled: dict[str, float] = {}
+    """By reason, the share of the time."""
+    strangers: tuple[str, ...] = ()
+    """Who computed on the card and was not there at the start."""
+    waited: float | None = None
+    """The share of its time that the training's threads waited for a core."""
+
+
 class RunStarted(Event, frozen=True):
     """A new run: where it begins, and what makes its numbers comparable."""
 
@@ -115,6 +140,12 @@ class EngineStarted(Event, frozen=True):
     local_only: bool = False
     """Nothing but this machine is spoken to."""
     rates: Rates = Rates()
+    sandbox: str = ""
+    """What holds the trainings: `bubblewrap`, `landlock` or `unsandboxed`."""
+    sandbox_why: str = ""
+    """Why it is no stronger one."""
+    card: str = ""
+    """The GPU that it trains on, by its UUID."""
 
 
 class EngineEnded(Event, frozen=True):
@@ -179,6 +210,21 @@ class Waiting(Event, frozen=True):
     """Nothing can start for now; it goes on by itself."""
 
     why: str
+
+
+class Shared(Event, frozen=True):
+    """How the language model and the training have the card's memory from now on: `share`, `swap` or `apart`."""
+
+    mode: str
+    why: str
+
+
+class Unloaded(Event, frozen=True):
+    """The language model gave its memory back before a trial, and the driver says so."""
+
+    researcher: str
+    seconds: float
+    freed_gb: float
 
 
 class ResearcherDown(Event, frozen=True):
@@ -430,6 +476,8 @@ class Ended(Event, frozen=True):
     """Its log was longer once: a training only adds to it."""
     kwh: float | None = None
     """What the card took meanwhile; None: it does not say."""
+    card: Card | None = None
+    """What could be seen of its conditions; None: nothing."""
 
 
 class Measured(Event, frozen=True):

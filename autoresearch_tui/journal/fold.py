@@ -144,6 +144,9 @@ def engine_started(work: _Work, fact: e.EngineStarted, at: float) -> None:
             chosen=fact.chosen,
             local_only=fact.local_only,
             rates=fact.rates,
+            sandbox=fact.sandbox,
+            sandbox_why=fact.sandbox_why,
+            card=fact.card,
         ),
         "session": work.get("session") + (not kept),
         "restarts": work.get("restarts") + 1 if kept else 0,
@@ -209,6 +212,14 @@ def waiting(work: _Work, fact: e.Waiting, at: float) -> None:
     work.fields["waiting"] = fact.why
 
 
+def shared(work: _Work, fact: e.Shared, at: float) -> None:
+    work.fields["sharing"] = fact
+
+
+def unloaded(work: _Work, fact: e.Unloaded, at: float) -> None:
+    work.fields["unloaded"] = fact
+
+
 def researcher_down(work: _Work, fact: e.ResearcherDown, at: float) -> None:
     work.down[fact.researcher] = Down(fact.why, fact.until)
     work.count_one(fact.researcher, failures=work.health.get(fact.researcher, Health()).failures + 1)
@@ -266,6 +277,8 @@ def drafting(work: _Work, fact: e.Drafting, at: float) -> None:
         fact.draft, fact.operator, fact.parent, fact.researcher, at, of=fact.of, idea_of=fact.idea, notes=fact.notes, kept_by=fact.by
     )
     work.fields |= {"drafted": work.get("drafted") + 1, "waiting": ""}
+    if fact.operator == "refit":
+        work.fields["refitted"] = True
     if fact.researcher:  # a change that is only made again asks nobody
         work.count(fact.draft, asked=1)
 
@@ -380,7 +393,7 @@ def launched(work: _Work, fact: e.Launched, at: float) -> None:
 
 
 def ended(work: _Work, fact: e.Ended, at: float) -> None:
-    names = ("outcome", "crash", "why", "by", "seconds", "gap_s", "slow", "shrank", "kwh")
+    names = ("outcome", "crash", "why", "by", "seconds", "gap_s", "slow", "shrank", "kwh", "card")
     work.change_trial(fact.number, fact.trial, **{name: getattr(fact, name) for name in names})
 
 
@@ -419,6 +432,8 @@ STEPS: dict[type[e.Event], Callable[[_Work, Any, float], None]] = {
     e.Paused: paused,
     e.Resumed: resumed,
     e.Waiting: waiting,
+    e.Shared: shared,
+    e.Unloaded: unloaded,
     e.ResearcherDown: researcher_down,
     e.Declined: declined,
     e.Passed: passed,

@@ -51,6 +51,7 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True):
     shrank: bool = False
     """Its log was longer once."""
     kwh: float | None = None
+    card: events.Card | None = None
     taint: str = ""
     """Why its number is not compared."""
     era: int = 0
@@ -302,6 +303,9 @@ class Engine(msgspec.Struct, frozen=True, omit_defaults=True):
     chosen: str = ""
     local_only: bool = False
     rates: events.Rates = events.Rates()
+    sandbox: str = ""
+    sandbox_why: str = ""
+    card: str = ""
 
 
 class Run(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -346,6 +350,12 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     waiting: str = ""
     """Why nothing can start just now."""
     stopping: bool = False
+    sharing: events.Shared | None = None
+    """How model and training have the card's memory."""
+    unloaded: events.Unloaded | None = None
+    """The last time that the model gave its memory back."""
+    refitted: bool = False
+    """A trial died of memory, and the trunk's device batch was lowered for it, or could not be."""
     program: str = ""
     tip: int | None = None
     """The experiment at the end of the trunk."""

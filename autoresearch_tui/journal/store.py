@@ -150,6 +150,11 @@ class Journal:
             rows = self._connection.execute("SELECT id, at, by, kind, body FROM command WHERE id > ? ORDER BY id", (after,)).fetchall()
         return [Sent(number, at, clean_line(str(by)), str(kind), _wish(body)) for number, at, by, kind, body in rows]
 
+    def samples(self, after: int = 0) -> list[tuple[int, float, str]]:
+        """What was seen of the machine: number, time, and the sample as `telemetry` wrote it."""
+        with _said_plainly(self.path):
+            return self._connection.execute("SELECT rowid, at, body FROM sample WHERE rowid > ? ORDER BY rowid", (after,)).fetchall()
+
     def back_up(self, target: Path) -> None:
         """A whole copy, written aside and renamed."""
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -219,6 +224,16 @@ class Writer(Journal):
         if self.run.seq - self._snapshot_at >= SNAPSHOT_EVERY:
             self.save_snapshot()
         return recorded
+
+    def sample(self, *seen: tuple[float, str]) -> None:
+        """Keep what was seen of the machine."""
+        with _said_plainly(self.path), self._transaction():
+            self._connection.executemany("INSERT INTO sample (at, body) VALUES (?, ?)", seen)
+
+    def thin(self, before: float) -> None:
+        """Of samples older than this one in ten seconds is enough."""
+        with _said_plainly(self.path), self._transaction():
+            self._connection.execute("DELETE FROM sample WHERE at < ? AND CAST(at AS INTEGER) % 10", (before,))
 
     def save_snapshot(self) -> None:
         self._snapshot_at = self.run.seq

@@ -230,6 +230,16 @@ class Ollama:
     # Memory and disk
     # --------------------------------------------------------------------------------------------------------------------------
 
+    async def load(self) -> None:
+        """Loads the model as a request would. Where it cannot be loaded the request says so."""
+        with contextlib.suppress(ResearcherDown, WindowExceeded, TimeoutError):
+            await _learn_to_speak()
+            from autoresearch_tui.researchers.ollama_chat import failing, reading
+
+            async with asyncio.timeout(self.patience.first), self._client(self.patience.first) as client:
+                with failing(self.address, self.model), reading(self.address):
+                    await client.generate(model=self.model, keep_alive=KEEP_ALIVE, options={"num_ctx": self._asked})
+
     async def release(self) -> None:
         """Unloads the model and waits until the server holds it no more. Where none is loaded, or none can be, it is done."""
         if self.metered:

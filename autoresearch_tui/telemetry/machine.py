@@ -63,18 +63,10 @@ def device_class(wanted: str = "auto") -> str:
 
 def _nvidia() -> str:
     """The first visible card, by NVML."""
-    import pynvml
+    from autoresearch_tui.telemetry.gpu import look
 
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0].strip()
-    try:
-        pynvml.nvmlInit()
-        if visible.startswith("GPU-"):
-            card = pynvml.nvmlDeviceGetHandleByUUID(visible)
-        else:
-            card = pynvml.nvmlDeviceGetHandleByIndex(int(visible or 0))
-        return str(pynvml.nvmlDeviceGetName(card))
-    except (pynvml.NVMLError, ValueError):
-        return ""
+    sample = look()
+    return sample.name if sample is not None and sample.source == "nvml" else ""
 
 
 def _cpu() -> str:

@@ -18,12 +18,13 @@ from autoresearch_tui.engine.controller import Controller
 from autoresearch_tui.engine.executors.local import Local
 from autoresearch_tui.engine.night import spend
 from autoresearch_tui.engine.opening import Asked
-from autoresearch_tui.engine.trainer import Training
+from autoresearch_tui.engine.trainer import Training, spawn
 from autoresearch_tui.journal.events import Recorded
 from autoresearch_tui.journal.state import Run
 from autoresearch_tui.settings import load
 from autoresearch_tui.workspace import open_workspace
 from tests.engine.nights import check_whole, make_checkout, state
+from tests.engine.trainings import order
 
 INSTANT = 'X = 1\nprint("---\\nval_bpb:          1.000000")\n'
 FEW = "".join(f"KNOB_{number} = {number}.0\n" for number in range(1, 31))
@@ -38,7 +39,7 @@ class Watch:
 
     def on(self, monkeypatch: pytest.MonkeyPatch) -> None:
         own, spawn = "the training's own", "of Train: folder and launcher"
-        for owner, name, label in ((Controller, "_do", None), (Training, "wait", own), (Local, "spawn", spawn)):
+        for owner, name, label in ((Controller, "do", None), (Training, "wait", own), (Local, "spawn", spawn)):
             monkeypatch.setattr(owner, name, self._timed(getattr(owner, name), label))
 
     def _timed(self, original: Callable[..., Awaitable[Any]], label: str | None) -> Callable[..., Awaitable[Any]]:
@@ -131,3 +132,26 @@ def test_the_loop_stays_awake_while_git_works(tmp_path: Path) -> None:
     assert len(state(folder).experiments) == 10
     print(f"\nthe loop's worst delay: {max(late) * 1000:.0f} ms, median {median(late) * 1000:.1f} ms")
     assert max(late) < 0.25
+
+
+@pytest.mark.slow
+def test_launching_and_watching_cost_little(tmp_path: Path) -> None:
+    """In the time of a processor, which is the same on a machine that has much else to do."""
+    one = order(tmp_path / "trial", "", command=("/bin/true",))
+
+    async def trial() -> float:
+        start = time.perf_counter()
+        training = await spawn(one)
+        training.release()
+        assert (await training.wait()).outcome == "finished"
+        return time.perf_counter() - start
+
+    async def trials() -> list[float]:
+        return [await trial() for _ in range(12)]
+
+    before = os.times()
+    times = asyncio.run(trials())
+    used = (sum(os.times()[:4]) - sum(before[:4])) / len(times)
+    best, middle = 1000 * min(times), 1000 * median(times)
+    print(f"\naround /bin/true: {1000 * used:.1f} ms of a core; {best:.1f} ms at best, {middle:.1f} ms in the middle")
+    assert used < 0.05

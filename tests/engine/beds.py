@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from autoresearch_tui.engine.caps import UNCAPPED, Caps
 from autoresearch_tui.engine.executors.local import Local
 from autoresearch_tui.engine.lineage import Lineage
+from autoresearch_tui.engine.opening import sandboxed
 from autoresearch_tui.engine.trainer import Outcome, Training
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.fold import fold
@@ -20,14 +22,17 @@ from tests.engine.nights import git
 class Bed:
     """The executor of the run `night` in this checkout, and what its journal would say."""
 
-    def __init__(self, lab: Path, rules: e.Rules | None = None) -> None:
+    def __init__(
+        self, lab: Path, rules: e.Rules | None = None, sandbox: str = "off", caps: Caps = UNCAPPED, log_bytes: int = 2**24
+    ) -> None:
         self.lab = lab
         self.start = git(lab, "rev-parse", "HEAD")
         self.run = Run()
         workspace = open_workspace(lab, Settings())
         self.folder: RunFolder = workspace.run("night")
         self.folder.folder.mkdir(parents=True)
-        self.local = Local(workspace, self.folder, Lineage(lab, "night"), boot_id(), 2**24)
+        chosen = asyncio.run(sandboxed(workspace, sandbox))
+        self.local = Local(workspace, self.folder, Lineage(lab, "night"), boot_id(), log_bytes, chosen.sandbox, caps)
         started = e.EngineStarted(1, 1, boot_id(), "1", "sweep", rules=rules or e.Rules())
         self.add(e.RunStarted("night", self.start), started, e.Proposed(0), e.Committed(0, self.start))
 

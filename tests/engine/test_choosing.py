@@ -75,7 +75,7 @@ def test_else_sweep_and_why(monkeypatch: pytest.MonkeyPatch) -> None:
         assert chosen(10**9, wire.address, monkeypatch) == Chosen(("sweep",), "none of the 1 models of ollama fits the 1 GB that are free")
     found = chosen(10**11, "http://127.0.0.1:9", monkeypatch)
     assert found == Chosen(("sweep",), "no ollama answers at http://127.0.0.1:9: `ollama serve` starts it")
-    assert chosen(None, "http://127.0.0.1:9", monkeypatch) == Chosen(("sweep",), "no NVIDIA card holds a model here")
+    assert chosen(None, "http://127.0.0.1:9", monkeypatch) == Chosen(("sweep",), "no card holds a model here")
 
 
 def test_a_key_in_the_environment_is_no_consent(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,19 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from autoresearch_tui.engine import caches
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.workspace import commit_all
 from tests.engine.beds import Bed
 from tests.engine.nights import git, make_checkout
 
-CACHES = ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
-TRAIN = f"""
+TRAIN = """
 import os
-for name in {CACHES}:
-    where = os.environ.get(name, "/nowhere")
-    print(name, where, os.path.exists(where))
-    if os.path.realpath(where).startswith(os.getcwd()):
-        os.makedirs(where)
+graph = os.path.join(os.environ["TORCHINDUCTOR_CACHE_DIR"], "graph")
+print("warm" if os.path.exists(graph) else "cold")
+open(graph, "w").close()
 open("checkpoint.pt", "w").close()
 print("---\\nval_bpb: 9.0\\npeak_vram_mb: 2048.0")
 """
@@ -61,20 +59,13 @@ def lab(tmp_path: Path) -> Path:
     return harness(tmp_path / "lab")
 
 
-def test_it_compiles_into_a_cache_of_its_own_that_goes_with_it(lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in CACHES:
-        monkeypatch.setenv(name, str(tmp_path))
+def test_it_compiles_afresh_and_leaves_the_trunk_its_cache(lab: Path) -> None:
     bed = Bed(lab)
-    said = {}
-    for trial, purpose in enumerate(("", "noise", "closing"), 1):
+    for trial, purpose in enumerate(("", "noise", "closing", "again"), 1):
         assert bed.train(0, trial, purpose).outcome == "finished"
-        lines = [line.split() for line in bed.folder.log(0, trial).read_text().splitlines() if "CACHE" in line]
-        said[purpose] = {name: (Path(where), there) for name, where, there in lines}
-    assert said[""] == said["noise"] == dict.fromkeys(CACHES, (tmp_path, "True"))
-    own = bed.folder.trial(0, 3)
-    assert {there for _, there in said["closing"].values()} == {"False"}, "it was empty"
-    assert all(own in where.parents and where.is_dir() for where, _ in said["closing"].values())
-    assert len({where for where, _ in said["closing"].values()}) == 2
+        caches.adopt(bed.folder, 0)
+    said = [bed.folder.log(0, trial).read_text().splitlines()[0] for trial in (1, 2, 3, 4)]
+    assert said == ["cold", "warm", "cold", "warm"]
 
 
 def test_it_is_measured_on_both_files_and_others_on_one(lab: Path) -> None:
@@ -84,7 +75,7 @@ def test_it_is_measured_on_both_files_and_others_on_one(lab: Path) -> None:
     found = [bed.measure(0, trial) for trial in (1, 2, 3)]
     assert [(one.value, one.audit, one.refused) for one in found] == [(1.25, None, ""), (1.25, None, ""), (1.25, 1.5, "")]
     assert {one.memory_gb for one in found} == {2.0}
-    assert not list((bed.folder.folder / "bench").iterdir())
+    assert not (bed.folder.folder / "bench").exists()
 
 
 def test_without_a_number_on_the_second_file_the_first_one_stays(lab: Path) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from autoresearch_tui.engine import chain, choosing, controller, night, writing
+from autoresearch_tui.engine import beside, chain, choosing, night, writing
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.commands import Idea, Skip, Stop
 from autoresearch_tui.journal.events import Recorded
@@ -38,7 +38,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A night of seconds waits no minutes for anybody."""
     for module in (chain, writing):
         monkeypatch.setattr(module, "again", lambda run, name, least_s=0.0: time.time() + 0.1)
-    monkeypatch.setattr(controller, "LOOK_S", 0.05)
+    monkeypatch.setattr(beside, "LOOK_S", 0.05)
     monkeypatch.setattr(choosing, "PATIENCE", SHORT)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
@@ -155,17 +155,6 @@ def test_words_that_the_search_does_not_understand_wait_for_the_model(lab: Lab) 
         run = lab.night(["sweep", "openai:toy"], 3, **{"openai.address": wire.address})
     assert run.experiments[2].researcher == "openai:toy"
     assert not lab.all(e.Lapsed)
-
-
-def test_a_model_on_the_card_makes_room_for_a_training_that_would_not_fit_beside_it(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(controller, "free_memory", lambda: 100_000_000)  # the training takes half a gigabyte
-    server = ollama.Ollama(turning())
-    loaded: list[bool] = []
-    with serving(server.answer) as wire:
-        lab.on = lambda recorded, run: loaded.append(bool(server.loaded)) if isinstance(recorded.event, e.Launched) else None
-        lab.night("ollama:qwen3:8b", 4, **{"ollama.address": wire.address})
-    assert not any(loaded)
-    assert any(heard.path == "/api/generate" and heard.json.get("keep_alive") == 0 for heard in wire.heard)
 
 
 def test_what_a_model_declines_another_is_asked_and_ten_in_a_row_end_its_part(lab: Lab) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import statistics
 import threading
 import time
 from pathlib import Path
@@ -163,25 +161,3 @@ def test_a_trial_is_started_from_the_main_thread_alone(tmp_path: Path) -> None:
     thread.start()
     thread.join()
     assert said == ["a trial is started from the main thread: the kernel ends it with the thread that started it"]
-
-
-def test_launching_and_watching_cost_little(tmp_path: Path) -> None:
-    """In the time of a processor, which is the same on a machine that has much else to do."""
-    one = order(tmp_path / "trial", "", command=("/bin/true",))
-
-    async def trial() -> float:
-        start = time.perf_counter()
-        training = await spawn(one)
-        training.release()
-        assert (await training.wait()).outcome == "finished"
-        return time.perf_counter() - start
-
-    async def trials() -> list[float]:
-        return [await trial() for _ in range(12)]
-
-    before = os.times()
-    times = asyncio.run(trials())
-    used = (sum(os.times()[:4]) - sum(before[:4])) / len(times)
-    best, middle = 1000 * min(times), 1000 * statistics.median(times)
-    print(f"\naround /bin/true: {1000 * used:.1f} ms of a core; {best:.1f} ms at best, {middle:.1f} ms in the middle")
-    assert used < 0.05

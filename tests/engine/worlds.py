@@ -18,6 +18,7 @@ from autoresearch_tui.engine.closing import conclusion
 from autoresearch_tui.engine.drafting import Drafter
 from autoresearch_tui.engine.executors.local import Local
 from autoresearch_tui.engine.judge import judge, next_draft, noticed
+from autoresearch_tui.engine.sandbox import Unsandboxed
 from autoresearch_tui.engine.search import drawn
 from autoresearch_tui.engine.trainer import Outcome
 from autoresearch_tui.journal import commands as c
@@ -28,7 +29,7 @@ from autoresearch_tui.researchers.sweep import Sweep
 from tests.engine.histories import TRIAL_S, History
 
 ELSEWHERE: Any = None  # the disk, git and the researcher, which nothing here touches
-EXECUTOR = Local(ELSEWHERE, ELSEWHERE, ELSEWHERE, "boot", 0)
+EXECUTOR = Local(ELSEWHERE, ELSEWHERE, ELSEWHERE, "boot", 0, Unsandboxed())
 DRAFTER = Drafter(ELSEWHERE, ELSEWHERE, ELSEWHERE, ELSEWHERE)
 Answer = TypeVar("Answer")
 ENDINGS = (Outcome("finished"), Outcome("finished"), Outcome("crash", "nan"), Outcome("crash", "disk"))
@@ -78,6 +79,9 @@ class World(History):
                 self._by_hand(wish)
             case plan.Draw(idea):
                 self.add(drawn(run, "sweep", Sweep.operators, idea.command if idea else None))
+            case plan.Refit(number):
+                assert run.tip is not None
+                self.add(e.Drafting(next_draft(run), "refit", run.tip, "", of=number))
             case plan.Ask(draft):
                 self._ask(draft)
             case plan.Hold(draft):

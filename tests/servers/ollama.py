@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from tests.servers.ollama_faults import FAULTS, Chat
+from tests.servers.ollama_record import Record
 from tests.servers.ollama_shapes import Loaded, Model, details, listed, marshal, now, running, tagged, times
 from tests.servers.wire import Heard, Line, Server
 
@@ -51,6 +52,7 @@ class Ollama:
         self.loaded: dict[str, Loaded] = {}
         self.chats: list[dict[str, Any]] = []
         """The bodies of the chats that were asked for."""
+        self.record = Record()
         self.slow_to_leave_s = 0.0
         self.downloads: dict[str, Model] = {}
         """Models that can be pulled."""
@@ -128,6 +130,7 @@ class Ollama:
     def _unload(self, model: Model) -> None:
         with self._lock:
             self.loaded.pop(tagged(model.name), None)
+        self.record.left(tagged(model.name))
 
     def _pull(self, heard: Heard, line: Line) -> None:
         line.stream(content_type="application/x-ndjson")
@@ -159,6 +162,10 @@ class Ollama:
     # --------------------------------------------------------------------------------------------------------------------------
 
     def _chat(self, heard: Heard, line: Line) -> None:
+        with self.record.inference():
+            self._converse(heard, line)
+
+    def _converse(self, heard: Heard, line: Line) -> None:
         body = heard.json
         self.chats.append(body)
         fault = FAULTS[self.faults.pop(0) if self.faults else ""]
@@ -186,6 +193,7 @@ class Ollama:
             return False
         with self._lock:
             self.loaded[key] = Loaded(model, window)
+        self.record.loaded(key, int(model.size * model.on_gpu))
         if not self.old and body.get("truncate") is False and self._prompt(body) > window - 1:
             _json(line, 400, {"error": TOO_LONG})
             return False

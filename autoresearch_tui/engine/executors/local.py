@@ -1,7 +1,7 @@
 """Trials on this machine, one at a time: a folder for each, its processes, and what it measured.
 
-What a trial may see of the machine is a folder of its own and an allow-listed environment. Watching and ending its processes is
-`trainer.py`'s, its number `evaluation.py`'s.
+What a trial may see of the machine is `view.py`'s, and how it is kept to that `sandbox.py`'s. Watching and ending its processes is
+`trainer.py`'s, its number `evaluation.py`'s, what it compiles `caches.py`'s.
 """
 
 from __future__ import annotations
@@ -12,11 +12,17 @@ import os
 import shutil
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from autoresearch_tui.engine import caches, shared_memory
+from autoresearch_tui.engine.caps import UNCAPPED, Caps
 from autoresearch_tui.engine.evaluation import Bench, changed_files, reported
+from autoresearch_tui.engine.leavings import remove_tree
 from autoresearch_tui.engine.lineage import Lineage
 from autoresearch_tui.engine.processes import Unended
-from autoresearch_tui.engine.settling import remove_tree
+from autoresearch_tui.engine.sandbox import Sandbox
 from autoresearch_tui.engine.trainer import Order, Outcome, Training, clear, spawn
+from autoresearch_tui.engine.view import training_view
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.commands import Keep, Skip
 from autoresearch_tui.journal.state import Experiment, Run, Trial, Waiting
@@ -27,20 +33,28 @@ from autoresearch_tui.workspace import RunFolder, Workspace, name_of
 
 ENGINE_DEATHS = 3  # while one experiment trains, before that is called its own doing
 DISK_TRIES = 3  # trainings that may die of a full disk before that is called the experiment's own fault
+EXCESS = 1.5  # times what a baseline took beyond its budget, to start and to end
+SLACK_S, COMPILING_S = 2.0, 90.0  # beside that, and for a graph that nobody compiled before
 
 
 class Local:
     """The executor of one run."""
 
-    def __init__(self, workspace: Workspace, folder: RunFolder, lineage: Lineage, boot: str, log_bytes: int) -> None:
+    def __init__(
+        self, workspace: Workspace, folder: RunFolder, lineage: Lineage, boot: str, log_bytes: int, sandbox: Sandbox, caps: Caps = UNCAPPED
+    ) -> None:
         self.workspace = workspace
         self.folder = folder
         self.lineage = lineage
         self.boot = boot
         self.log_bytes = log_bytes
+        self.sandbox = sandbox
+        self.caps = caps
         self.running: Training | None = None
         self._curves: dict[str, Curve | None] = {}
         """What the trunk's trainings left in their logs, which change no more."""
+        self._segments: frozenset[str] = frozenset()
+        """What was in /dev/shm before the trial."""
         self._refusing: dict[int, int] = {}
         """Processes of the last trial that no signal ended: they may hold memory that the next one needs."""
 
@@ -60,17 +74,16 @@ class Local:
         """The trial's folder and processes, which wait for the word. Raises Unended while something of the last one lives."""
         if living := [pid for pid, birth in self._refusing.items() if birth and born(pid) == birth]:
             raise Unended(living)
-        where = self.folder.trial(one.number, trial)
+        where, temporary = self.folder.trial(one.number, trial), self.folder.temporary(one.number, trial)
         remove_tree(where)
+        remove_tree(temporary)
         where.parent.mkdir(mode=0o700, exist_ok=True)
+        temporary.mkdir(mode=0o700)
         await asyncio.to_thread(self.lineage.export, one.commit, where)
-        log = self.folder.log(one.number, trial)
-        log.parent.mkdir(mode=0o700, exist_ok=True)
-        log.unlink(missing_ok=True)
-        log.touch(mode=0o600)
-        self._show(log)
-        name = name_of(one.number, trial)
-        environment = scrubbed(os.environ) | {
+        cache = await asyncio.to_thread(caches.lend, self.folder, one.number, purpose == "closing")
+        name, log = name_of(one.number, trial), self._log(one.number, trial)
+        environment = scrubbed(os.environ) | caches.environment(cache)
+        environment |= {
             "AUTORESEARCH_TOKEN": self.token(one.number, trial),
             "AUTORESEARCH_TRIAL": name,
             "AUTORESEARCH_SEED": str(seed),
@@ -78,25 +91,46 @@ class Local:
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
-        if purpose == "closing":  # it goes with the folder
-            cache = where / ".compiled"
-            environment |= {"TORCHINDUCTOR_CACHE_DIR": str(cache), "TRITON_CACHE_DIR": str(cache / "triton")}
-        workspace = self.workspace
+        view = await asyncio.to_thread(training_view, self.workspace, where, temporary, cache)
+        self._segments = shared_memory.segments()
         self.running = await spawn(
             Order(
                 name=name,
-                command=workspace.train,
+                command=self.sandbox.wrap(self.workspace.train, view, where),
                 folder=where,
                 log=log,
-                environment=environment,
-                timeout_s=workspace.timeout_s,
-                stall_s=workspace.stall_s,
+                environment=environment | self.sandbox.environment(view),
+                timeout_s=self._timeout_s(run, one, purpose),
+                stall_s=self.workspace.stall_s,
                 log_bytes=self.log_bytes,
+                file_bytes=self.caps.disk,
+                held=self.sandbox.name == "bubblewrap",
+                caps=replace(self.caps, folders=(where, temporary, cache)),
                 trunk=await asyncio.to_thread(self._beside, run, one) if purpose != "again" else None,
                 hopeless=run.rules.hopeless,
             )
         )
         return self.running
+
+    def _log(self, number: int, trial: int) -> Path:
+        """The trial's log, empty, and shown as the one that runs."""
+        log = self.folder.log(number, trial)
+        log.parent.mkdir(mode=0o700, exist_ok=True)
+        log.unlink(missing_ok=True)
+        log.touch(mode=0o600)
+        self._show(log)
+        return log
+
+    def _timeout_s(self, run: Run, one: Experiment, purpose: str) -> float:
+        """Our own clock on the whole trial: what trains outside of its budget gains nothing by it. A baseline shows what is usual."""
+        budget, whole = self.workspace.budget_s, self.workspace.timeout_s
+        excess = [
+            trial.seconds - budget for trial in run.experiments[0].trials if trial.outcome == "finished" and trial.purpose != "closing"
+        ]
+        if not excess:
+            return whole
+        compiles = purpose == "closing" or (one.number not in run.trunk and not (run.engine and run.engine.device.startswith("cpu")))
+        return min(whole, budget + EXCESS * max(0.0, *excess) + SLACK_S + (COMPILING_S if compiles else 0.0))
 
     def _beside(self, run: Run, one: Experiment) -> Curve | None:
         """The trunk's newest fair training that left a curve; None for what is trained to its end, however it looks beside that."""
@@ -128,9 +162,13 @@ class Local:
         if any(isinstance(wish.wish, Keep) and wish.wish.experiment == one.number for wish in run.wishes.values()):
             self.running.spare()
 
-    def ended(self, run: Run, number: int, trial: int, outcome: Outcome, kwh: float | None = None) -> list[e.Event]:
-        """What to write down when a trial's processes are gone, and what energy it took."""
+    def ended(
+        self, run: Run, number: int, trial: int, outcome: Outcome, kwh: float | None = None, card: e.Card | None = None
+    ) -> list[e.Event]:
+        """What to write down when a trial's processes are gone, with the energy that it took and its conditions."""
         self.running = None
+        if self.sandbox.name != "bubblewrap":  # which has a /dev/shm of its own
+            shared_memory.sweep(self._segments)
         self._refusing = {pid: born(pid) for pid in outcome.left}
         kind, crash = outcome.outcome, outcome.crash
         if crash == "error" and shutil.disk_usage(self.folder.folder).free < 2**20:
@@ -152,6 +190,7 @@ class Local:
             seconds=round(outcome.seconds, 3),
             gap_s=round(outcome.gap_s, 3),
             kwh=kwh,
+            card=card,
             slow=outcome.slow,
             shrank=outcome.shrank,
         )
@@ -182,7 +221,7 @@ class Local:
         fact = await asyncio.to_thread(reported, one.number, this, log, self.workspace, changed, train)
         if not self.workspace.measured:
             return fact
-        bench = Bench(self.lineage, self.folder, self.workspace)
+        bench = Bench(self.lineage, self.folder, self.workspace, self.sandbox)
         environment = scrubbed(os.environ) | {"AUTORESEARCH_TOKEN": self.token(one.number, trial)}
         checkpoint = self.folder.trial(one.number, trial) / "checkpoint.pt"
         return await bench.judged(fact, name, one.commit, start, checkpoint, environment, audit=this.purpose == "closing")

@@ -43,6 +43,8 @@ MODEL = "ollama:qwen3.5:9b"
 CHANGES = {"MATRIX_LR": ("0.04", "0.05")}
 BLOB, FINGERPRINT = "b10b" * 10, "f19e" * 16
 
+CARD = e.Card(60.0, 98.5, 66.0, 44.5, 20.1, 612.0, 71.0, 1750.0, {"heat": 0.05}, ("python (pid 7, ada)",), 0.02)
+
 OPENING: tuple[e.Event, ...] = (
     e.RunStarted(
         "nov20",
@@ -73,11 +75,16 @@ OPENING: tuple[e.Event, ...] = (
         chosen="it fits the 30 GB that are free",
         local_only=True,
         rates=e.Rates(2.5, 0.3, "EUR"),
+        sandbox="landlock",
+        sandbox_why="bwrap is not installed",
+        card="GPU-0000",
     ),
     e.Proposed(0),
     e.Committed(0, "c0ffee" * 6 + "0000"),
     e.Launched(0, 1, 7, 5000, 456, "boot"),
-    e.Ended(0, 1, "finished", code=0, seconds=61.5, kwh=0.01),
+    e.Shared("swap", "20.1 GB and 44.0 GB do not fit"),
+    e.Unloaded(MODEL, 1.5, 20.1),
+    e.Ended(0, 1, "finished", code=0, seconds=61.5, kwh=0.01, card=CARD),
     e.Measured(
         0, 1, 0.9979, trust="verified", memory_gb=44.0, steps=953, tokens_m=499.6, training_s=60.1, recorded={"mfu_percent": "39.8"}
     ),
@@ -161,7 +168,7 @@ def write(path: Path) -> None:
 
 
 def every_field() -> set[str]:
-    structs: list[type[msgspec.Struct]] = [*e.kinds().values(), *c.Wish.__subclasses__(), e.Limits, e.Rules, Row]
+    structs: list[type[msgspec.Struct]] = [*e.kinds().values(), *c.Wish.__subclasses__(), e.Limits, e.Rules, e.Rates, e.Card, Row]
     return {f"{struct.__name__}.{name}" for struct in structs for name in struct.__struct_fields__}
 
 

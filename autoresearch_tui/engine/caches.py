@@ -1,0 +1,66 @@
+"""Compiled graphs, from one trial to the next: each trial has a copy of the trunk's, and a kept one's copy becomes the trunk's.
+
+Owns where these copies are and what may come into the trunk's. So an experiment that is discarded leaves nothing in any cache, and one
+that is kept leaves no links, and no file of a size that could be a model. The copy always stands at the same place, for what is compiled
+may remember where it was.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from autoresearch_tui.engine.leavings import is_plain, remove_tree
+from autoresearch_tui.privacy import scrubbed
+from autoresearch_tui.workspace import RunFolder
+
+LARGEST = 2**26  # bytes: no compiled graph comes near it
+COPY = ("cp", "-Rc") if sys.platform == "darwin" else ("cp", "-a", "--reflink=auto")  # where the disk can, the copy takes no space
+
+
+def lend(folder: RunFolder, number: int, empty: bool = False) -> Path:
+    """The copy for a trial of this experiment."""
+    remove_tree(folder.trial_cache)
+    folder.owner.unlink(missing_ok=True)
+    folder.trial_cache.parent.mkdir(mode=0o700, exist_ok=True)
+    if folder.trunk_cache.is_dir() and not empty:
+        words = (*COPY, "--", str(folder.trunk_cache), str(folder.trial_cache))
+        subprocess.run(words, env=scrubbed(os.environ), stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    folder.trial_cache.mkdir(mode=0o700, exist_ok=True)
+    if not empty:
+        folder.owner.write_text(str(number))
+    return folder.trial_cache
+
+
+def adopt(folder: RunFolder, number: int) -> None:
+    """What this experiment compiled is the trunk's from now on, if it was the last to be trained."""
+    try:
+        if folder.owner.read_text() != str(number):
+            return
+    except FileNotFoundError:
+        return
+    if not folder.trial_cache.is_symlink():
+        _clean(folder.trial_cache)
+        remove_tree(folder.trunk_cache)
+        folder.trial_cache.replace(folder.trunk_cache)
+    folder.owner.unlink()
+
+
+def environment(cache: Path) -> dict[str, str]:
+    """By which those who compile find it."""
+    return {
+        "TORCHINDUCTOR_CACHE_DIR": str(cache),
+        "TRITON_CACHE_DIR": str(cache / "triton"),
+        "CUDA_CACHE_PATH": str(cache / "cuda"),
+    }
+
+
+def _clean(cache: Path) -> None:
+    """Only what a compiler leaves stays: plain files of a modest size."""
+    for where, folders, names in os.walk(cache):
+        for name in (*names, *(name for name in folders if Path(where, name).is_symlink())):
+            file = Path(where, name)
+            if not is_plain(file) or file.lstat().st_size > LARGEST:
+                file.unlink(missing_ok=True)

@@ -1,0 +1,56 @@
+"""What a trial leaves in /dev/shm, where its sandbox cannot give it one of its own: memory that the next trial would miss, or could read.
+
+Named segments belong to nobody. What appeared while a trial ran, is ours, and is held by no process that lives is taken to be the
+trial's: all of its processes are gone by then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from pathlib import Path
+
+from autoresearch_tui.engine.leavings import remove_tree
+
+FOLDER = Path("/dev/shm")
+MAPPED = re.compile(rb"(?m)^\S+ \S+ \S+ ([0-9a-f]+):([0-9a-f]+) (\d+) +/dev/shm/")
+
+
+def segments() -> frozenset[str]:
+    """What is there now."""
+    with contextlib.suppress(OSError):
+        return frozenset(os.listdir(FOLDER))
+    return frozenset()
+
+
+def sweep(before: frozenset[str]) -> None:
+    """Remove what was left since then."""
+    left = {name: found for name in segments() - before if (found := _ours(FOLDER / name))}
+    held = _held() if left else set()
+    for name in (name for name, found in left.items() if found not in held):
+        remove_tree(FOLDER / name)
+
+
+def _ours(path: Path) -> tuple[int, int] | None:
+    """Device and inode of a segment that is this user's. A live semaphore is mapped under the name that it had while it was made."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if found.st_uid == os.geteuid() else None
+
+
+def _held() -> set[tuple[int, int]]:
+    """All that a living process has open, or mapped from there."""
+    held: set[tuple[int, int]] = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            for major, minor, inode in MAPPED.findall((process / "maps").read_bytes()):
+                held.add((os.makedev(int(major, 16), int(minor, 16)), int(inode)))
+        with contextlib.suppress(OSError):
+            for number in os.listdir(process / "fd"):
+                with contextlib.suppress(OSError):
+                    found = (process / "fd" / number).stat()
+                    held.add((found.st_dev, found.st_ino))
+    return held

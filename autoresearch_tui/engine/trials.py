@@ -1,0 +1,168 @@
+"""One trial after the other: room for it on the card, its processes, what its conditions were, its number.
+
+Owns the order of these and the facts that follow. Does not own when a trial is due (`plan.py`), how its processes begin and end
+(`executors/`), who has the card's memory (`sharing.py`), nor what was fair (`fairness.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable
+
+from msgspec.structs import replace
+
+from autoresearch_tui.engine.chain import Chain
+from autoresearch_tui.engine.conditions import Conditions
+from autoresearch_tui.engine.executors.local import Local
+from autoresearch_tui.engine.plan import Train
+from autoresearch_tui.engine.sharing import GB, Mode, Room, Sharing, Wanted, decide
+from autoresearch_tui.engine.taint import unfair_trial
+from autoresearch_tui.engine.trainer import Outcome, Training
+from autoresearch_tui.journal import events as e
+from autoresearch_tui.journal.state import Run
+
+BESIDE = "out of memory beside the language model: trained again with the card to itself"
+VRAM = "size_vram_gb"  # as researchers tell it, in 10**9 bytes
+
+
+class Trials:
+    """The trials of a session, one at a time."""
+
+    def __init__(
+        self,
+        executor: Local,
+        chain: Chain,
+        conditions: Conditions,
+        wanted: Wanted,
+        run: Callable[[], Run],
+        record: Callable[..., None],
+        record_at_last: Callable[[Callable[[], list[e.Event]]], Awaitable[None]],
+    ) -> None:
+        self.executor = executor
+        self.chain = chain
+        self.conditions = conditions
+        self.sharing = Sharing(chain.release, lambda: conditions.card)
+        self._wanted = wanted
+        self._run = run
+        self._record = record
+        self._record_at_last = record_at_last
+        self._end: Callable[[str], object] = lambda why: None
+
+    def interrupt(self, why: str) -> None:
+        """End whatever is waited for here."""
+        self._end(why)
+
+    async def train(self, step: Train, still_wanted: Callable[[], bool], react: Callable[[], None]) -> None:
+        """Launch, wait, write down. `react` lets it feel what was wished while its processes were made."""
+        mode = await self._make_room()
+        one = self._run().experiments[step.number]
+        used = {earlier.seed for earlier in one.trials if earlier.counts}
+        seed = next(new for new in itertools.count(self._run().seed) if new not in used)
+        training = await self.executor.spawn(self._run(), one, step.trial, seed, step.purpose)
+        if not still_wanted():  # somebody said something while the processes were made
+            training.end("interrupted", "not wanted any more")
+            await training.wait()
+            return
+        fulfilled = [e.Fulfilled(step.again.command, f"trial {step.trial}")] if step.again else []
+        try:
+            launched = e.Launched(step.number, step.trial, seed, training.pid, training.born, self.executor.boot, step.purpose)
+            self._record(launched, *fulfilled)
+        except BaseException:
+            training.end("interrupted", "its launch could not be written down")
+            await training.wait()
+            raise
+        self._end = lambda why: training.end("interrupted", why)
+        react()
+        await self._through(step, training, mode)
+
+    async def _through(self, step: Train, training: Training, mode: Mode) -> None:
+        """From the word to the facts of its end; then its memory has to come back."""
+        before = self.conditions.launched(training.pid)
+        training.release()
+        outcome = await training.wait()
+        self._end = lambda why: None
+        card, kwh = self.conditions.ended()
+        outcome = self._forgiven(outcome, mode, card)
+
+        def facts() -> list[e.Event]:
+            ended = self.executor.ended(self._run(), step.number, step.trial, outcome, kwh, card)
+            unfair = unfair_trial(self._run(), step.number, step.trial, step.purpose, card) if outcome.outcome == "finished" else None
+            return [*ended, *([unfair] if unfair else [])]
+
+        await self._record_at_last(facts)
+        await self.sharing.returned(before, self.conditions.peak, self.conditions.ours)
+
+    def _forgiven(self, outcome: Outcome, mode: Mode, card: e.Card | None) -> Outcome:
+        """What was the card's fault is no crash of the idea."""
+        if outcome.outcome != "crash":
+            return outcome
+        sample = self.conditions.card
+        if sample is not None and sample.fault:
+            return replace(outcome, outcome="interrupted", why=sample.said)
+        if outcome.crash == "memory" and mode == "share" and self._wanted == "auto" and card and card.llm_gb:
+            return replace(outcome, outcome="interrupted", why=BESIDE)
+        return outcome
+
+    async def _make_room(self) -> Mode:
+        """The card as the next trial needs it. Raises Wedged where it cannot be had now."""
+        run = self._run()
+        room = self._room(run)
+        decision = decide(self._wanted, room)
+        if decision.mode != (run.sharing.mode if run.sharing else "apart"):
+            self._record(e.Shared(decision.mode, decision.why))
+        left = await self.sharing.before_trial(decision.mode, room)
+        if left and left.memory:
+            name = next((one.name for one in self.chain.researchers if one.shares), "")
+            self._record(e.Unloaded(name, round(left.seconds, 3), round(left.memory / GB, 2)))
+        return decision.mode
+
+    def _room(self, run: Run) -> Room:
+        """What is known of the card and of those who want it."""
+        card = self.conditions.card
+        trials = [trial for one in run.experiments.values() for trial in one.trials]
+        said = [run.health[one.name].seen.get(VRAM) for one in self.chain.researchers if one.shares and one.name in run.health]
+        self.conditions.llm_said = int(max(filter(None, said), default=0.0) * 1e9) or None
+        seen = max((trial.card.llm_gb or 0.0 for trial in trials if trial.card), default=0.0)
+        taken = [
+            max(trial.memory_gb, (trial.card.training_gb or 0.0) if trial.card else 0.0)
+            for number in run.trunk
+            for trial in run.experiments[number].trials
+        ]
+        return Room(
+            local=card is not None and not card.fault and any(one.shares for one in self.chain.researchers),
+            total=card.memory_total if card else None,
+            used_before=self.conditions.residents_memory,
+            llm=int(seen * GB) or self.conditions.llm_said,
+            training=int(max(taken, default=0.0) * GB) or None,
+            mode=_mode(run),
+            died_beside=any(trial.why == BESIDE for trial in trials),
+        )
+
+    async def bury(self, number: int, trial: int) -> None:
+        """A trial of an engine that died: what is left of it ends, and it counts for nothing."""
+        one = next(known for known in self._run().experiments[number].trials if known.number == trial)
+        left = await self.executor.clear(number, one)
+        why = "the engine died" + (f"; {left} processes of it were ended" if left else "")
+        self._record(*self.executor.buried(self._run(), number, trial, why))
+
+    async def measure(self, number: int, trial: int) -> None:
+        measuring = asyncio.create_task(self.executor.measure(self._run().experiments[number], trial, self._run().start))
+        self._end = lambda why: measuring.cancel()
+        try:
+            fact = await measuring
+            await self._record_at_last(lambda: [fact])
+        except asyncio.CancelledError:
+            if not measuring.cancelled():
+                raise
+        finally:
+            self._end = lambda why: None
+
+
+def _mode(run: Run) -> Mode | None:
+    match run.sharing:
+        case e.Shared(mode="share"):
+            return "share"
+        case e.Shared(mode="swap"):
+            return "swap"
+    return None

@@ -1,0 +1,74 @@
+"""What a trial leaves in /dev/shm is removed; what anybody else has there is not."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
+
+import pytest
+
+from autoresearch_tui.engine.shared_memory import FOLDER, segments, sweep
+
+pytestmark = pytest.mark.needs("shm")
+
+
+@pytest.fixture
+def name() -> str:
+    return f"autoresearch-test-{os.getpid()}"
+
+
+def test_a_segment_that_nobody_holds_goes(name: str) -> None:
+    before = segments()
+    (FOLDER / name).write_bytes(b"weights")
+    (FOLDER / f"{name}-folder").mkdir()
+    sweep(before)
+    assert not {name, f"{name}-folder"} & segments()
+
+
+def test_what_was_there_before_stays(name: str) -> None:
+    (FOLDER / name).write_bytes(b"a month of work")
+    try:
+        sweep(segments())
+        assert name in segments()
+    finally:
+        (FOLDER / name).unlink()
+
+
+@pytest.mark.parametrize("way", ["mapped", "open"])
+def test_what_a_living_process_holds_stays(name: str, way: str) -> None:
+    before = segments()
+    shared = SharedMemory(name, create=True, size=4096) if way == "mapped" else None
+    file = None if shared else open(FOLDER / name, "wb")  # noqa: SIM115 held while it is looked at
+    try:
+        sweep(before)
+        assert name in segments()
+    finally:
+        if file:
+            file.close()
+            (FOLDER / name).unlink()
+        if shared:
+            shared.close()
+            shared.unlink()
+
+
+def test_a_semaphore_in_use_stays_though_it_is_mapped_under_another_name() -> None:
+    before = segments()
+    lock = multiprocessing.get_context("spawn").Lock()
+    new = segments() - before
+    sweep(before)
+    assert new <= segments()
+    with lock:
+        pass
+
+
+def test_another_users_segment_stays(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = segments()
+    Path(FOLDER / name).write_bytes(b"theirs")
+    try:
+        monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+        sweep(before)
+        assert name in segments()
+    finally:
+        (FOLDER / name).unlink()
