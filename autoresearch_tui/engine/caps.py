@@ -56,8 +56,12 @@ class Taken:
     def __init__(self, caps: Caps, pid: int) -> None:
         self._caps = caps
         self._pid = pid
-        self._before = _weigh(caps.folders)[0] if caps.disk else 0
+        self._before = 0
         self._walked = time.monotonic()
+
+    def weigh(self) -> None:
+        """What is in its folders before it begins."""
+        self._before = _weigh(self._caps.folders)[0]
 
     def look(self) -> Reached | None:
         """Which limit it has reached, if any. Takes milliseconds: not for the loop that everybody waits for."""

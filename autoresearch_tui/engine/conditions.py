@@ -77,6 +77,10 @@ class Conditions:
     def end(self) -> None:
         self._sampler.stop()
 
+    def hurry(self) -> None:
+        """Somebody waits for the next sample."""
+        self._sampler.hurry()
+
     @property
     def card(self) -> Sample | None:
         """The newest sample of the card that trains; None where there is none."""
@@ -84,9 +88,9 @@ class Conditions:
         return sample if sample and self._trains_on_card and (sample.source or sample.fault) else None
 
     @property
-    def residents_memory(self) -> int:
-        """Bytes that those who were there first have now."""
-        return sum(one.memory or 0 for one in (self.card.processes or () if self.card else ()) if one.pid in self._residents)
+    def others_memory(self) -> int:
+        """Bytes that everybody else has: those who were there first, and what the driver keeps for itself."""
+        return (self.owned(self.card).others or 0) if self.card else 0
 
     @property
     def stranger(self) -> str:

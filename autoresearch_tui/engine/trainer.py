@@ -123,7 +123,13 @@ class Training:
     """A training that runs, or is about to."""
 
     def __init__(
-        self, order: Order, child: subprocess.Popen[bytes], log: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        order: Order,
+        child: subprocess.Popen[bytes],
+        log: int,
+        taken: Taken,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
     ) -> None:
         self.order = order
         self.pid = child.pid
@@ -131,6 +137,7 @@ class Training:
         self.born = born(child.pid)
         self._child = child
         self._log = log
+        self._taken = taken
         self._reader = reader
         self._writer = writer
         self._hope = Hope(order.trunk, order.hopeless) if order.trunk and order.hopeless > 0 else None
@@ -176,7 +183,7 @@ class Training:
     async def _live(self) -> Outcome:
         try:
             async with asyncio.TaskGroup() as group:  # a watch that fails ends the training, loudly
-                watching = [group.create_task(self._keep_watch()), group.create_task(self._keep_within(self.order.caps))]
+                watching = [group.create_task(self._keep_watch()), group.create_task(self._keep_within())]
                 report = await self._listen()
                 for task in watching:
                     task.cancel()
@@ -212,12 +219,10 @@ class Training:
                 # Patience with a log that fills the disk would fill it further.
                 self._end(reason, 0.0 if found.crash == "output" else self.order.grace_s)
 
-    async def _keep_within(self, caps: Caps) -> None:
-        await asyncio.sleep(LOOK_S)  # a trial that is over by then took nothing
-        taken = await asyncio.to_thread(Taken, caps, self.pid)
+    async def _keep_within(self) -> None:
         while True:
             await asyncio.sleep(LOOK_S)
-            if found := await asyncio.to_thread(taken.look):
+            if found := await asyncio.to_thread(self._taken.look):
                 self._end(Outcome("crash", found.crash, found.why), 0.0)
 
     def _outcome(self, report: Report | None, swept: int, left: Collection[int]) -> Outcome:
@@ -280,7 +285,10 @@ async def spawn(order: Order) -> Training:
             raise
     reader, writer = await asyncio.open_unix_connection(sock=ours)
     writer.write(as_bytes(order))
-    return Training(order, child, log, reader, writer)
+    taken = Taken(order.caps, child.pid)
+    if order.caps.disk:
+        await asyncio.to_thread(taken.weigh)
+    return Training(order, child, log, taken, reader, writer)
 
 
 def as_bytes(order: Order) -> bytes:

@@ -42,7 +42,7 @@ class Trials:
         self.executor = executor
         self.chain = chain
         self.conditions = conditions
-        self.sharing = Sharing(chain.release, lambda: conditions.card)
+        self.sharing = Sharing(chain.release, lambda: conditions.card, conditions.hurry)
         self._wanted = wanted
         self._run = run
         self._record = record
@@ -109,8 +109,9 @@ class Trials:
         run = self._run()
         room = self._room(run)
         decision = decide(self._wanted, room)
-        if decision.mode != (run.sharing.mode if run.sharing else "apart"):
-            self._record(e.Shared(decision.mode, decision.why))
+        before = run.sharing or e.Shared("apart", "")
+        if decision.mode != before.mode or (before.guess and not decision.guess):
+            self._record(e.Shared(decision.mode, decision.why, decision.guess))
         left = await self.sharing.before_trial(decision.mode, room)
         if left and left.memory:
             name = next((one.name for one in self.chain.researchers if one.shares), "")
@@ -132,7 +133,7 @@ class Trials:
         return Room(
             local=card is not None and not card.fault and any(one.shares for one in self.chain.researchers),
             total=card.memory_total if card else None,
-            used_before=self.conditions.residents_memory,
+            used_before=self.conditions.others_memory,
             llm=int(seen * GB) or self.conditions.llm_said,
             training=int(max(taken, default=0.0) * GB) or None,
             mode=_mode(run),
@@ -160,9 +161,10 @@ class Trials:
 
 
 def _mode(run: Run) -> Mode | None:
+    """How it was until now; what was only a guess binds nobody."""
     match run.sharing:
-        case e.Shared(mode="share"):
+        case e.Shared(mode="share", guess=False):
             return "share"
-        case e.Shared(mode="swap"):
+        case e.Shared(mode="swap", guess=False):
             return "swap"
     return None

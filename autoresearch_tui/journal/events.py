@@ -217,6 +217,8 @@ class Shared(Event, frozen=True):
 
     mode: str
     why: str
+    guess: bool = False
+    """Not all of its figures were measured."""
 
 
 class Unloaded(Event, frozen=True):

@@ -64,7 +64,8 @@ class Sampler:
         self._samples: collections.deque[Sample] = collections.deque(maxlen=KEPT)
         self._latest: Sample | None = None
         self._told: float | None = None
-        self._ending = threading.Event()
+        self._ending = False
+        self._woken = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="gpu", daemon=True)
 
     def start(self) -> None:
@@ -72,8 +73,13 @@ class Sampler:
         self._thread.start()
 
     def stop(self) -> None:
-        self._ending.set()
+        self._ending = True
+        self._woken.set()
         self._thread.join(FAREWELL_S)
+
+    def hurry(self) -> None:
+        """Ask now instead of at the end of the period: somebody waits for the answer."""
+        self._woken.set()
 
     def latest(self) -> Sample | None:
         """None before the first answer."""
@@ -95,14 +101,14 @@ class Sampler:
     def _watch(self) -> None:
         """Until it is stopped, or there is no card. One that fails is opened anew, ever more rarely."""
         delay = self.period_s
-        while not self._ending.is_set():
+        while not self._ending:
             try:
                 with contextlib.closing(self._open(self.which)) as card:
                     while not (sample := card.read()).fault:
                         self._tell(sample)
                         self._stay_with(type(card), sample)
                         delay = self.period_s
-                        if self._ending.wait(self.period_s):
+                        if self._rests(self.period_s):
                             return
                 self._tell(sample)
             except Absent as absent:
@@ -113,8 +119,14 @@ class Sampler:
                 self._tell_fault("gone", str(absent))
             except Faulty as faulty:
                 self._tell_fault(faulty.fault, str(faulty))
-            self._ending.wait(delay)
+            self._rests(delay)
             delay = min(2 * delay, LONGEST_S)
+
+    def _rests(self, seconds: float) -> bool:
+        """Until then, or until somebody is in a hurry; whether it has to end."""
+        self._woken.wait(seconds)
+        self._woken.clear()
+        return self._ending
 
     def _stay_with(self, kind: Callable[[str], Reader], sample: Sample) -> None:
         """From its first answer on it is this very card: another one does not take its place."""

@@ -138,7 +138,7 @@ def test_in_share_the_model_stays_and_nothing_is_inferred_in_a_timed_window(tmp_
 
 
 def test_a_card_too_small_for_both_is_used_in_turn_by_itself(tmp_path: Path, server: int) -> None:
-    swap = night(tmp_path, server, "auto", 5.7, experiments=2)
+    swap = night(tmp_path, server, "auto", 5.4, experiments=2)
     assert_nothing_was_inferred_meanwhile(swap)
     assert swap.run.sharing is not None and swap.run.sharing.mode == "swap"
     assert len(swap.all(e.Unloaded)) >= 1

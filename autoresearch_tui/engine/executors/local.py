@@ -105,12 +105,17 @@ class Local:
                 log_bytes=self.log_bytes,
                 file_bytes=self.caps.disk,
                 held=self.sandbox.name == "bubblewrap",
-                caps=replace(self.caps, folders=(where, temporary, cache)),
+                caps=replace(self.caps, folders=(where, temporary, cache, *(() if self._has_own_memory else (shared_memory.FOLDER,)))),
                 trunk=await asyncio.to_thread(self._beside, run, one) if purpose != "again" else None,
                 hopeless=run.rules.hopeless,
             )
         )
         return self.running
+
+    @property
+    def _has_own_memory(self) -> bool:
+        """A /dev/shm of its own, of a limited size, which goes with it."""
+        return self.sandbox.name == "bubblewrap"
 
     def _log(self, number: int, trial: int) -> Path:
         """The trial's log, empty, and shown as the one that runs."""
@@ -167,7 +172,7 @@ class Local:
     ) -> list[e.Event]:
         """What to write down when a trial's processes are gone, with the energy that it took and its conditions."""
         self.running = None
-        if self.sandbox.name != "bubblewrap":  # which has a /dev/shm of its own
+        if not self._has_own_memory:
             shared_memory.sweep(self._segments)
         self._refusing = {pid: born(pid) for pid in outcome.left}
         kind, crash = outcome.outcome, outcome.crash

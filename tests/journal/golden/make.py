@@ -82,7 +82,7 @@ OPENING: tuple[e.Event, ...] = (
     e.Proposed(0),
     e.Committed(0, "c0ffee" * 6 + "0000"),
     e.Launched(0, 1, 7, 5000, 456, "boot"),
-    e.Shared("swap", "20.1 GB and 44.0 GB do not fit"),
+    e.Shared("swap", "20.1 GB and 44.0 GB do not fit", guess=True),
     e.Unloaded(MODEL, 1.5, 20.1),
     e.Ended(0, 1, "finished", code=0, seconds=61.5, kwh=0.01, card=CARD),
     e.Measured(
