@@ -169,7 +169,7 @@ def _proposing(run: Run) -> list[str]:
     if run.engine.local_only:
         said.append("this machine only")
     if run.engine.sandbox:
-        said.append(contained(run.engine.sandbox, "" if run.engine.sandbox != "unsandboxed" else run.engine.sandbox_why))
+        said.append(contained(run.engine.sandbox, run.engine.sandbox_why))
     spent = spending(run)
     if spent.unpriced:
         said.append(f"at least {spent.researchers:.2f} USD" if spent.researchers else "cost unknown")

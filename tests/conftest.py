@@ -14,6 +14,8 @@ import pytest
 from tests.harness.trials import Outcome, make_workspace, run_python, run_trial
 from tests.machine import CAN_MOUNT, HAS_BUBBLEWRAP, HAS_GCC, HAS_SHM, IS_ROOT, LANDLOCK_ABI
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # every night here is a process of its own, and compiles the package anew else
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """`needs("root")`: what this machine cannot do at all is not collected; a skip always means a GPU."""

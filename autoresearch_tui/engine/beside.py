@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from autoresearch_tui.engine import plan
 from autoresearch_tui.engine.cardlock import Holder, card_lock
 from autoresearch_tui.engine.lineage import LineageError
-from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.store import JournalBusy
 from autoresearch_tui.telemetry.machine import person
 
@@ -60,9 +59,14 @@ class Beside:
             return False
         draft = night.run.drafts.get(step.draft) if isinstance(step, plan.Ask) else None
         speaker = night.chain.speaker(night.run, draft)
-        if speaker is None or (night.overlap == "on" and not (speaker.shares and night.run.sharing and night.run.sharing.mode == "swap")):
+        if speaker is None or (night.overlap == "on" and not (speaker.shares and self._swaps())):
             return speaker is not None
         return bool(speaker.dialects) and not speaker.shares  # who answers at once had better know how this trial ends
+
+    def _swaps(self) -> bool:
+        """The model goes before each trial, or it is not known yet whether it will."""
+        sharing = self._night.run.sharing
+        return self._night.trials.conditions.card is not None and (sharing is None or sharing.mode == "swap")
 
     async def _look_for_researchers(self) -> None:
         """Those that are down are asked whether they are back. Who returns is heard by whatever waits for it."""
@@ -91,13 +95,13 @@ class Beside:
     async def _hold_the_card(self) -> None:
         """One run at a time computes on a card, whoever's they are."""
         night, conditions = self._night, self._night.trials.conditions
-        if card := conditions.card:
-            workspace = night.executor.workspace.folder.name
-            who = Holder(person().partition("@")[0], night.run.tag, workspace, os.getpid(), time.time())
-            async with card_lock(card.uuid, who, lambda said: setattr(conditions, "in_line", said), card.name or "the GPU") as unlocked:
-                conditions.in_line = ""
-                night.nudge.set()
-                if unlocked:
-                    night.record(e.Warned(unlocked))
-                await asyncio.Event().wait()
-        await asyncio.Event().wait()
+        while (card := conditions.card) is None or card.fault:  # its driver may still begin
+            await asyncio.sleep(SAMPLE_S)
+        workspace = night.executor.workspace.folder.name
+        who = Holder(person().partition("@")[0], night.run.tag, workspace, os.getpid(), time.time())
+        async with card_lock(card.uuid, who, lambda said: setattr(conditions, "in_line", said), card.name or "the GPU") as unlocked:
+            conditions.in_line = ""
+            night.nudge.set()
+            if unlocked:
+                night.warn_aside(unlocked)
+            await asyncio.Event().wait()

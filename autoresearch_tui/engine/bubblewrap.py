@@ -52,7 +52,7 @@ class Bubblewrap:
         if program is None:
             return "bwrap is not installed (`apt install bubblewrap`)"
         try:
-            said = subprocess.run([program, "--help"], capture_output=True, text=True, timeout=10, check=False)
+            said = subprocess.run([program, "--help"], capture_output=True, text=True, errors="replace", timeout=10, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
             return f"{program} cannot be started: {error}"
         return cls(program, said.stdout + said.stderr)

@@ -7,13 +7,10 @@ may remember where it was.
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
-from autoresearch_tui.engine.leavings import is_plain, remove_tree
-from autoresearch_tui.privacy import scrubbed
+from autoresearch_tui.engine.leavings import open_up, remove_tree, run
 from autoresearch_tui.workspace import RunFolder
 
 LARGEST = 2**26  # bytes: no compiled graph comes near it
@@ -26,8 +23,7 @@ def lend(folder: RunFolder, number: int, empty: bool = False) -> Path:
     folder.owner.unlink(missing_ok=True)
     folder.trial_cache.parent.mkdir(mode=0o700, exist_ok=True)
     if folder.trunk_cache.is_dir() and not empty:
-        words = (*COPY, "--", str(folder.trunk_cache), str(folder.trial_cache))
-        subprocess.run(words, env=scrubbed(os.environ), stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        run(*COPY, "--", str(folder.trunk_cache), str(folder.trial_cache))
     folder.trial_cache.mkdir(mode=0o700, exist_ok=True)
     if not empty:
         folder.owner.write_text(str(number))
@@ -41,8 +37,7 @@ def adopt(folder: RunFolder, number: int) -> None:
             return
     except FileNotFoundError:
         return
-    if not folder.trial_cache.is_symlink():
-        _clean(folder.trial_cache)
+    if folder.trial_cache.is_dir() and not folder.trial_cache.is_symlink() and _clean(folder.trial_cache):
         remove_tree(folder.trunk_cache)
         folder.trial_cache.replace(folder.trunk_cache)
     folder.owner.unlink()
@@ -57,10 +52,8 @@ def environment(cache: Path) -> dict[str, str]:
     }
 
 
-def _clean(cache: Path) -> None:
-    """Only what a compiler leaves stays: plain files of a modest size."""
-    for where, folders, names in os.walk(cache):
-        for name in (*names, *(name for name in folders if Path(where, name).is_symlink())):
-            file = Path(where, name)
-            if not is_plain(file) or file.lstat().st_size > LARGEST:
-                file.unlink(missing_ok=True)
+def _clean(cache: Path) -> bool:
+    """Only what a compiler leaves stays: plain files of a modest size, in folders that can be read. Whether all of it was seen."""
+    open_up(cache)
+    odd = ("(", "!", "-type", "f", "-o", "-links", "+1", "-o", "-size", f"+{LARGEST // 512}", ")")
+    return run("find", str(cache), "!", "-type", "d", *odd, "-delete")

@@ -20,7 +20,7 @@ from autoresearch_tui.engine.watch import Reached
 LOOK_S = 1.0
 WALK_S = 5.0  # between two walks through its folders: a compile cache has thousands of files
 MANY_FILES = 500_000  # no training needs more, and every walk passes all of them
-GB = 2**30
+GB = 2**30  # of memory; a disk's are 10**9 bytes
 BLOCK = 512  # what st_blocks counts in, whatever the file system does
 
 
@@ -81,14 +81,14 @@ class Taken:
         for folder in caps.folders[:1]:
             with contextlib.suppress(OSError):
                 if shutil.disk_usage(folder).free < caps.floor:
-                    return Reached(f"less than {caps.floor / GB:.2f} GB of the disk were left", "disk")
+                    return Reached(f"less than {caps.floor / 1e9:.2f} GB of the disk were left", "disk")
         if not caps.disk or time.monotonic() - self._walked < WALK_S:
             return None
         weight, files = _weigh(caps.folders)
         self._walked = time.monotonic()
         if weight - self._before > caps.disk:
             return Reached(
-                f"it wrote {(weight - self._before) / GB:.2f} GB, and {caps.disk / GB:.2f} GB are the limit ([sandbox] disk_gb)", "error"
+                f"it wrote {(weight - self._before) / 1e9:.2f} GB, and {caps.disk / 1e9:.2f} GB are the limit ([sandbox] disk_gb)", "error"
             )
         return Reached(f"it left more than {MANY_FILES:,} files", "error") if files > MANY_FILES else None
 

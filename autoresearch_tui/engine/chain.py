@@ -75,6 +75,11 @@ class Chain:
             else:
                 record(e.ResearcherDown(one.name, clean_line(said, 500), until=again(run(), one.name)))
 
+    @property
+    def unloads(self) -> bool:
+        """What computes on the card gives its memory back when it is asked to; most servers cannot."""
+        return all(hasattr(one, "load") for one in self.researchers if one.shares)
+
     async def load(self) -> None:
         """Those that hold memory of the GPU while they answer take it now."""
         for one in self.researchers:

@@ -7,6 +7,7 @@ conditions were fair (`fairness.py`), nor who gets the memory (`sharing.py`).
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,11 +20,12 @@ from autoresearch_tui.engine.caps import below
 from autoresearch_tui.engine.fairness import summary
 from autoresearch_tui.engine.sharing import named_process
 from autoresearch_tui.journal import events as e
+from autoresearch_tui.journal.store import JournalBusy
 from autoresearch_tui.telemetry.cores import Cores
 from autoresearch_tui.telemetry.gpu import Sample, Sampler
 from autoresearch_tui.telemetry.owners import Owned, owned, strangers
 
-FIRST_S = 3.0  # that the session waits for the first word of a driver
+FIRST_S = 3.0  # that is waited for the first word of a driver, or its next
 LOOK_S = 0.02  # between two looks whether it came
 TELLING_S = 5.0  # a trial that was watched for less tells nothing of the cores
 SERVERS = ("ollama", "llama-server", "llama_server", "vllm", "sglang", "lms", "lm-studio", "koboldcpp", "mlx_lm")
@@ -49,7 +51,8 @@ class Conditions:
         """For whom the card is waited for, while another run has it."""
         self.llm_said: int | None = None
         """Bytes that the model has on the card by its server's word, for drivers that do not tell whose memory is whose."""
-        self._residents: frozenset[int] = frozenset()
+        self._met: frozenset[int] | None = None
+        """Who was on the card first; None: it has not said yet."""
         self._models: dict[int, bool] = {}
         """Of each process on the card, whether a language model's server started it."""
         self._trial = 0
@@ -71,8 +74,7 @@ class Conditions:
             async with asyncio.timeout(FIRST_S):
                 while self._sampler.latest() is None:
                     await asyncio.sleep(LOOK_S)
-        if sample := self.card:
-            self._residents = frozenset(one.pid for one in sample.processes or () if not self._is_model(one.pid))
+        self._meet()
 
     def end(self) -> None:
         self._sampler.stop()
@@ -98,7 +100,9 @@ class Conditions:
         if self.card is None or self._trial:
             return ""
         ours = {pid for pid in self._pids(self.card) if self._is_model(pid)}
-        named = [named_process(one) for one in strangers(self.card, ours, self._residents)]
+        there = strangers(self.card, ours, self._residents)
+        mine = below(os.getpid()) if there else set()  # such as the host of an evaluation
+        named = [named_process(one) for one in there if one.pid not in mine and not (one.name and _is_gone(one.pid))]
         return f"{named[0]} computes on the card: waiting until it is gone" if named else ""
 
     def look(self) -> None:
@@ -107,11 +111,13 @@ class Conditions:
             tree = below(self._trial)
             self._ours |= tree
             self._cores.look(tree)
+        self._meet()
         samples = self._sampler.drain()
         if self._trial and self._trains_on_card:
             self._samples += samples
         if rows := [(one.at, msgspec.json.encode(Seen(one, self.owned(one))).decode()) for one in samples if one.source or one.fault]:
-            self._keep(*rows)
+            with suppress(OSError, JournalBusy):  # they are only for whoever looks: no training is lost for them
+                self._keep(*rows)
 
     # ---------------------------------------------------------------------------------------------------------------------------
     # A trial
@@ -136,6 +142,21 @@ class Conditions:
         card = summary(samples, self._ours, models, self._residents, llm_said=self.llm_said, before=before, waited=waited)
         return card, _kwh([*([self._before] if self._before else []), *samples])
 
+    async def asked_anew(self) -> None:
+        """The next sample is one from now on: who dies with the card is dead before the second is over."""
+        known = self.card
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_S):
+                while known is not None and self.card is known:
+                    self.hurry()
+                    await asyncio.sleep(LOOK_S)
+
+    @property
+    def fault(self) -> str:
+        """What was wrong with the card at any time since the last trial began; empty: nothing."""
+        seen = [*self._samples, *([self.card] if self.card else [])]
+        return next((one.said for one in seen if one.fault), "")
+
     @property
     def ours(self) -> frozenset[int] | None:
         """The processes of the last trial; None where the driver numbers processes otherwise than we do."""
@@ -148,6 +169,16 @@ class Conditions:
         return max((one.memory_used for one in self._samples if one.memory_used is not None), default=None)
 
     # ---------------------------------------------------------------------------------------------------------------------------
+
+    @property
+    def _residents(self) -> frozenset[int]:
+        return self._met or frozenset()
+
+    def _meet(self) -> None:
+        """Its first word counts, though a driver may begin later than a session does, and a card be out of use just then."""
+        if self._met is None and (sample := self.card) and sample.processes is not None:
+            ours = below(os.getpid())
+            self._met = frozenset(one.pid for one in sample.processes if one.pid not in ours and not self._is_model(one.pid))
 
     def owned(self, sample: Sample) -> Owned:
         """Whose its memory is, as far as anybody can tell."""
@@ -166,6 +197,11 @@ class Conditions:
         if pid not in self._models:
             self._models[pid] = any(_name(above).startswith(SERVERS) for above in _line(pid))
         return self._models[pid]
+
+
+def _is_gone(pid: int) -> bool:
+    """Since the sample was taken."""
+    return not os.path.exists(f"/proc/{pid}")
 
 
 def _line(pid: int) -> list[int]:

@@ -96,7 +96,9 @@ class Controller:
         """Something was written down."""
         self.settling = asyncio.Lock()
         self.writer = Writing(journal, drafter, chain, self.record, self._record_at_last)
-        self.trials = Trials(executor, chain, conditions, settings.gpu.sharing, lambda: self.run, self.record, self._record_at_last)
+        self.trials = Trials(
+            executor, chain, conditions, settings.gpu.sharing, lambda: self.run, self.record, self._record_at_last, self.writer.idle
+        )
 
     @property
     def run(self) -> Run:
@@ -385,6 +387,8 @@ class Controller:
                 self.leave(f"stopped by {wish.by}")
         if self.ending:
             self._stop_waiting()
+        elif plan.waiting(self.run, c.Stop):
+            self.trials.give_way()
         self.executor.heed(self.run)
         if self.writer.draft not in self.run.drafts or (plan.waiting(self.run, c.Stop) and not self.run.unsettled):
             self.writer.interrupt()

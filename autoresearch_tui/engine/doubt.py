@@ -44,10 +44,12 @@ def wanted(run: Run, number: int) -> More | None:
         return More(number, "pace") if last.slow and sum(trial.slow for trial in one.trials) <= tries else None
     if last.outcome != "finished" or last.value is None:
         return None
-    if _is_a_persons(run, one) or one.operator == "refit":
+    if _is_a_persons(run, one):
         return None
     if last.taint:
         return More(number, "disturbed") if last.purpose not in ("disturbed", "closing") else None
+    if one.operator == "refit":
+        return None
     bad = suspicious(run, one)
     if len(bad) == 1 and bad[0] is last:
         return More(number, "suspect")

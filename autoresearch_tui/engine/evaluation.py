@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
+from autoresearch_tui.engine.caps import UNCAPPED, Caps
 from autoresearch_tui.engine.evidence import Seen, signs
 from autoresearch_tui.engine.leavings import is_plain, remove_tree
 from autoresearch_tui.engine.lineage import Lineage
@@ -83,7 +84,8 @@ def changed_files(folder: Path, names: Sequence[str], lineage: Lineage, commit: 
 class Bench:
     """Where checkpoints are evaluated."""
 
-    def __init__(self, lineage: Lineage, folder: RunFolder, workspace: Workspace, sandbox: Sandbox) -> None:
+    def __init__(self, lineage: Lineage, folder: RunFolder, workspace: Workspace, sandbox: Sandbox, caps: Caps = UNCAPPED) -> None:
+        self.caps = caps
         self.lineage = lineage
         self.folder = folder
         self.workspace = workspace
@@ -94,7 +96,7 @@ class Bench:
     ) -> e.Measured:
         """The judge's word on a checkpoint, beside what the training told of its time and memory; if asked for, on both held-out files."""
         bench = self.folder.folder / "bench" / name
-        remove_tree(bench.parent)
+        await asyncio.to_thread(remove_tree, bench.parent)
         bench.parent.mkdir(mode=0o700)
         if checkpoint.parent.is_symlink() or not is_plain(checkpoint):
             return replace(fact, value=None, refused="it left no checkpoint.pt that is a plain file")
@@ -108,7 +110,7 @@ class Bench:
                 return replace(fact, value=None, refused=clean_line(str(said.get("refused")), 500))
             again = await self._ask(bench, name, checkpoint, train, environment, "audit") if audit else {}
         finally:
-            remove_tree(bench.parent)
+            await asyncio.to_thread(remove_tree, bench.parent)
         if "refused" in again:  # the number that decides is not lost by it
             with self._log(name).open("a", encoding="utf-8") as log:
                 log.write(f"no number on the audit file: {again['refused']}\n")
@@ -128,9 +130,10 @@ class Bench:
             passed_on.callback(os.close, writing)
             pairs = [socket.socketpair() for _ in range(2)]
             ours, theirs = ([passed_on.enter_context(pair[side]).fileno() for pair in pairs] for side in (0, 1))
-            hosts = await spawn(self._hosts(bench, name, checkpoint, train, log, environment, theirs))
+            hosts = [await spawn(self._host(bench, name, checkpoint, train, log, environment, channel)) for channel in theirs]
             try:
-                hosts.release()
+                for host in hosts:
+                    host.release()
                 judge = await _judge(bench, log, environment, split, writing, ours)
                 passed_on.close()  # only they hold the ends now, so the end of one is seen by the other
                 try:
@@ -144,16 +147,16 @@ class Bench:
             except TimeoutError:
                 return {"refused": f"the evaluation took more than {PATIENCE_S:.0f} s"}
             finally:
-                hosts.end("interrupted", "the evaluation is over")
-                await hosts.wait()
+                for host in hosts:
+                    host.end("interrupted", "the evaluation is over")
+                for host in hosts:
+                    await host.wait()
 
-    def _hosts(
-        self, bench: Path, name: str, checkpoint: Path, train: Path, log: Path, environment: dict[str, str], channels: list[int]
-    ) -> Order:
-        """One command that becomes two hosts, a channel for each."""
+    def _host(self, bench: Path, name: str, checkpoint: Path, train: Path, log: Path, environment: dict[str, str], channel: int) -> Order:
+        """One of two, each in a sandbox and with a temporary folder of its own: what one is asked the other cannot know."""
         files = (f"--checkpoint={checkpoint}", f"--train={train}", f"--trial={name}")
-        command = (sys.executable, "prepare.py", "host", *files, "--channel", *map(str, channels))
-        temporary = bench.with_suffix(".tmp")
+        command = (sys.executable, "prepare.py", "host", *files, "--channel", str(channel))
+        temporary = bench.with_suffix(f".{channel}.tmp")
         temporary.mkdir(mode=0o700, exist_ok=True)
         view = host_view(self.workspace, bench, checkpoint, temporary)
         return Order(
@@ -166,7 +169,9 @@ class Bench:
             timeout_s=PATIENCE_S,
             stall_s=PATIENCE_S,
             log_bytes=2**24,
-            descriptors=tuple(channels),
+            file_bytes=self.caps.disk,
+            caps=replace(self.caps, folders=(temporary,)),
+            descriptors=(channel,),
         )
 
 

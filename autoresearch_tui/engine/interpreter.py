@@ -15,7 +15,7 @@ def python_of(train: Sequence[str], folder: Path) -> Path:
     own = folder / ".venv" / "bin" / "python"
     if Path(train[0]).name == "uv" and os.path.exists(own):
         return own
-    return Path(shutil.which(train[0]) or train[0])
+    return folder / (shutil.which(train[0]) or train[0])
 
 
 def fits(path: Path, apart: Iterable[Path]) -> bool:
@@ -42,8 +42,8 @@ def pieces(python: Path, apart: Sequence[Path]) -> Iterator[Path]:
 
 
 def _is_prefix(folder: Path) -> bool:
-    """An environment, or an installation: not whatever has a `bin`, such as ~/.local."""
-    return os.path.exists(folder / "pyvenv.cfg") or any(folder.glob("lib*/python3*/os.py"))
+    """An environment, an installation, or the root of pyenv's: not whatever has a `bin`, such as ~/.local."""
+    return os.path.exists(folder / "pyvenv.cfg") or any(folder.glob("lib*/python3*/os.py")) or any(folder.glob("versions/*/bin/python3"))
 
 
 def _names(python: Path) -> Iterator[Path]:

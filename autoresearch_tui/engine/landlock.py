@@ -14,7 +14,7 @@ from pathlib import Path
 
 from autoresearch_tui.engine import confine, seccomp
 from autoresearch_tui.engine.paths import walk, without
-from autoresearch_tui.engine.view import View
+from autoresearch_tui.engine.view import SHARED_MEMORY, View
 
 SOURCE = Path(confine.__file__).read_text(encoding="utf-8")
 """As it was when this was imported: an upgrade in the middle of a night puts another file in its place."""
@@ -61,7 +61,8 @@ def _rules(view: View) -> Iterator[Rule]:
         else:
             yield ("read", str(place))
     temporary = [view.temporary] if view.temporary else []
-    yield from (("write", str(path)) for path in (*view.write, *temporary, "/dev/shm"))
+    shared = [] if any(SHARED_MEMORY in path.parents for path in hidden) else [SHARED_MEMORY]  # a workspace there is not for the trial
+    yield from (("write", str(path)) for path in (*view.write, *temporary, *shared))
     yield from (("device", str(path)) for path in (*(Path("/dev", name) for name in NODES), *view.devices))
     yield ("read", "/proc")
     if view.devices:  # CUDA names its threads there. What belongs to root there is the whole system's, so root names its own only

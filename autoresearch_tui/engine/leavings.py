@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
@@ -20,9 +21,29 @@ def is_plain(file: Path) -> bool:
 
 
 def remove_tree(folder: Path) -> None:
-    """Whatever a training made of its folder: a link, or a depth that Python's own way does not reach."""
+    """Whatever a training made of its folder: a link, a depth that Python's own way does not reach, folders that may not be read.
+
+    Raises OSError if something is left: the next trial would find it.
+    """
     if folder.is_symlink() or folder.is_file():
         folder.unlink()
-    elif folder.exists():
-        remove = ["rm", "-rf", "--", str(folder)]
-        subprocess.run(remove, env=scrubbed(os.environ), stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    elif folder.exists() and not run("rm", "-rf", "--", str(folder)):
+        open_up(folder)
+        if not run("rm", "-rf", "--", str(folder)):
+            raise OSError(errno.EACCES, "it cannot be removed: see who owns what is in it", str(folder))
+
+
+def open_up(folder: Path) -> None:
+    """Its owner may read and change all of it again. No link is followed."""
+    run("chmod", "-R", "u+rwX", "--", str(folder))
+
+
+def clear(folder: Path, prefix: str) -> None:
+    """What an engine that was killed left in a folder, under names that begin so."""
+    for left in folder.glob(f"{prefix}*"):
+        remove_tree(left)
+
+
+def run(*words: str) -> bool:
+    """One of the system's own tools, which take any depth; whether it did all of it."""
+    return subprocess.run(words, env=scrubbed(os.environ), stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode == 0

@@ -73,7 +73,7 @@ async def _night(workspace: Workspace, settings: Settings, asked: Asked, tag: st
         if is_new := not _was_begun(folder):
             first = opening.begin(workspace, lineage, folder, settings, asked)
             if settings.gpu.sharing == "share" and opening.is_shared(workspace, chain):
-                first = await fitted(workspace, folder, lineage, chain, sandbox.sandbox, first)
+                first = await fitted(workspace, folder, lineage, chain, sandbox.sandbox, opening.caps(settings), first)
         elif asked.origin:
             raise WorkspaceError(f"the run {tag} exists already: `--from` says where a new run begins, so it wants a new `--tag`.")
         with Writer(folder.journal) as journal:

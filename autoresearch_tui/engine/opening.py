@@ -16,6 +16,7 @@ import msgspec
 from autoresearch_tui.engine.answers import Refusal, limited
 from autoresearch_tui.engine.caps import Caps, whole_memory
 from autoresearch_tui.engine.chain import Chain
+from autoresearch_tui.engine.leavings import clear
 from autoresearch_tui.engine.lineage import Lineage, upstream_nights
 from autoresearch_tui.engine.sandbox import Chosen, choose
 from autoresearch_tui.engine.view import training_view
@@ -27,10 +28,11 @@ from autoresearch_tui.journal.text import clean_line
 from autoresearch_tui.privacy import scrubbed
 from autoresearch_tui.sections import Settings
 from autoresearch_tui.telemetry.gpu import cards, look
-from autoresearch_tui.telemetry.machine import boot_id, born, device_class
+from autoresearch_tui.telemetry.machine import UNUSABLE, boot_id, born, device_class
 from autoresearch_tui.telemetry.sample import is_called
 from autoresearch_tui.workspace import RunFolder, Workspace, WorkspaceError, data_folder, device_of, is_tag
 
+TRIED = ".tried-"
 NETWORKED = ("nfs", "cifs", "smb", "sshfs", "9p", "lustre", "gpfs", "beegfs", "ceph", "afs", "davfs")
 
 
@@ -80,6 +82,9 @@ def begin(workspace: Workspace, lineage: Lineage, folder: RunFolder, settings: S
     """The first facts of a new run."""
     if taken := lineage.taken():
         raise WorkspaceError(taken)
+    if (device := device_class(device_of(workspace.folder))).startswith(UNUSABLE):
+        sample = look()
+        raise WorkspaceError((sample.said if sample else device) + " AUTORESEARCH_DEVICE=cpu trains without it.")
     start = lineage.resolve(_origin(workspace, asked.origin or "HEAD"))
     if changed := lineage.uncommitted(list(workspace.frozen), start):
         raise WorkspaceError(
@@ -139,8 +144,10 @@ def _elsewhere(workspace: Workspace) -> Iterator[e.Event]:
 
 
 def refuse_another_key(run: Run, workspace: Workspace) -> None:
-    """Numbers of one run compare with each other, or it is not one run."""
+    """Numbers of one run compare with each other, or it is not one run. A card that is out of use is waited for, by its old name."""
     now = comparability_key(workspace)
+    if now["device"].startswith(UNUSABLE):
+        now["device"] = run.key.get("device", "")
     for name in run.key | now:
         if run.key.get(name) != now.get(name):
             shown = f"{run.key.get(name, 'none')} before, {now.get(name, 'none')} now"
@@ -186,7 +193,8 @@ def is_shared(workspace: Workspace, chain: Chain) -> bool:
 async def sandboxed(workspace: Workspace, kind: str) -> Chosen:
     """What holds the trials of a session, tried with a folder as a trial has it."""
     workspace.runs_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".tried-", dir=workspace.runs_folder) as tried:
+    clear(workspace.runs_folder, TRIED)
+    with tempfile.TemporaryDirectory(prefix=TRIED, dir=workspace.runs_folder) as tried:
         where, temporary = Path(tried, "trial"), Path(tried, "tmp")
         where.mkdir()
         temporary.mkdir()
@@ -199,7 +207,7 @@ def caps(settings: Settings) -> Caps:
     """What one trial may take of this machine."""
     mine = settings.sandbox
     memory = int(mine.memory_gb * 2**30) or whole_memory() * 9 // 10
-    return Caps(mine.processes, memory, int(mine.disk_gb * 2**30), int(settings.disk.floor_gb * 2**30) // 2)
+    return Caps(mine.processes, memory, int(mine.disk_gb * 1e9), int(settings.disk.floor_gb * 1e9) // 2)
 
 
 def session(

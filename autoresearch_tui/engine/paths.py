@@ -13,7 +13,7 @@ def walk(path: Path) -> tuple[Path, dict[Path, str]]:
     """Where this path ends, with no link in it, and the links on the way: where each stands, and what it says."""
     links: dict[Path, str] = {}
     left = MOST_LINKS
-    at, todo = Path("/"), list(reversed(path.parts[1:]))
+    at, todo = Path("/"), list(reversed((Path.cwd() / path).parts[1:]))
     while todo:
         part = todo.pop()
         at = at.parent if part == ".." else at / part

@@ -61,7 +61,7 @@ def rule(case: Case) -> Ruling:
 def refitted(case: Case) -> Ruling:
     """The same training in smaller pieces gains nothing, and is kept for the memory that it leaves, unless it is clearly worse."""
     loss = mean(case.numbers) - mean(case.trunk)
-    words = f"worse by {loss:.6f}" if loss > 0 else f"better by {-loss:.6f}"
+    words = f"worse by {loss:.6f}" if loss > 0 else f"better by {abs(loss):.6f}"
     return Ruling(
         loss <= max(CLEAR * case.sigma, ROUNDING * abs(mean(case.trunk))),
         f"refit: {case.trunk_gb:.1f} GB before, {case.memory_gb:.1f} GB now, {words}",

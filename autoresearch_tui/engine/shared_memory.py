@@ -1,7 +1,8 @@
 """What a trial leaves in /dev/shm, where its sandbox cannot give it one of its own: memory that the next trial would miss, or could read.
 
 Named segments belong to nobody. What appeared while a trial ran, is ours, and is held by no process that lives is taken to be the
-trial's: all of its processes are gone by then.
+trial's: all of its processes are gone by then. What libraries make under names of their own is removed. Anything else may after all be
+what a person put there just then, so it is moved aside: the next trial cannot read it, and nobody has lost it.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 from pathlib import Path
 
 from autoresearch_tui.engine.leavings import remove_tree
 
 FOLDER = Path("/dev/shm")
+OF_A_LIBRARY = re.compile(r"sem\.|psm_|pymp-|torch_|__KMP_|cuda\.shm|nccl-")
 MAPPED = re.compile(rb"(?m)^\S+ \S+ \S+ ([0-9a-f]+):([0-9a-f]+) (\d+) +/dev/shm/")
 
 
@@ -24,12 +27,17 @@ def segments() -> frozenset[str]:
     return frozenset()
 
 
-def sweep(before: frozenset[str]) -> None:
-    """Remove what was left since then."""
+def sweep(before: frozenset[str], aside: Path) -> None:
+    """Take away what was left since then."""
     left = {name: found for name in segments() - before if (found := _ours(FOLDER / name))}
     held = _held() if left else set()
     for name in (name for name, found in left.items() if found not in held):
-        remove_tree(FOLDER / name)
+        if OF_A_LIBRARY.match(name):
+            remove_tree(FOLDER / name)
+        else:
+            aside.mkdir(mode=0o700, exist_ok=True)
+            remove_tree(aside / name)
+            shutil.move(FOLDER / name, aside / name)
 
 
 def _ours(path: Path) -> tuple[int, int] | None:

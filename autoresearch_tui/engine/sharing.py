@@ -42,12 +42,8 @@ class Room(msgspec.Struct, frozen=True):
     """What everybody else takes: a desktop, somebody's work that was there first, what the driver keeps for itself."""
     llm: int | None = None
     """The most that the model was seen to take."""
-    llm_guess: int | None = None
-    """As its size on the disk has it, until it is seen."""
     training: int | None = None
     """The most that the trunk's training was seen to take."""
-    training_guess: int | None = None
-    """As the profile has it, until one is seen."""
     mode: Mode | None = None
     """How it was until now; None: the first choice."""
     died_beside: bool = False
@@ -73,50 +69,32 @@ def decide(wanted: Wanted, room: Room) -> Decision:
         return Decision("swap", f"swap: a training died of memory beside the LLM{_figures_of(room)}")
     if room.total is None:
         return Decision("share", "share: nothing here says how much memory the card has; the first training that dies of it changes this")
-    missing = [word for word, known in (("LLM", _llm(room)), ("training", _training(room))) if known is None]
+    missing = [word for word, known in (("LLM", room.llm), ("training", room.training)) if known is None]
     if missing:
         return Decision("swap", f"swap: what {' and '.join(f'the {word}' for word in missing)} will take is not known yet", guess=True)
     return _fitting(room, room.total)
 
 
 def _fitting(room: Room, total: int) -> Decision:
-    llm, training = _llm(room) or 0, _training(room) or 0
+    llm, training = room.llm or 0, room.training or 0
     spare = total - room.used_before - llm - training
     wish = training * (MORE - 1)
     if room.mode == "swap":
         wish = training * (BACK - 1)
     elif room.mode == "share":
         wish = 0.0  # what runs well goes on: a trial that does not fit any more says so
-    sums, guess = _sum(room), room.llm is None or room.training is None
+    sums = _sum(room)
     if spare < 0:
-        return Decision("swap", f"swap: {sums} are {said(-spare)} more than the card's {said(total)}", guess)
+        return Decision("swap", f"swap: {sums} are {said(-spare)} more than the card's {said(total)}")
     if spare < wish:
-        return Decision("swap", f"swap: {sums} would leave {said(spare)} of the card's {said(total)}, and {said(wish)} is the least", guess)
-    return Decision("share", f"share: {sums} fit the card's {said(total)}, {said(spare)} spare", guess)
-
-
-def _llm(room: Room) -> int | None:
-    return room.llm_guess if room.llm is None else room.llm
-
-
-def _training(room: Room) -> int | None:
-    return room.training_guess if room.training is None else room.training
+        return Decision("swap", f"swap: {sums} would leave {said(spare)} of the card's {said(total)}, and {said(wish)} is the least")
+    return Decision("share", f"share: {sums} fit the card's {said(total)}, {said(spare)} spare")
 
 
 def _sum(room: Room) -> str:
-    """`LLM 9.1 GB + training 11.2 GB (a guess) + others 0.9 GB`"""
-    parts = [
-        _part("LLM", room.llm, room.llm_guess),
-        _part("training", room.training, room.training_guess),
-        _part("others", room.used_before or None, None),
-    ]
-    return " + ".join(filter(None, parts))
-
-
-def _part(who: str, measured: int | None, guess: int | None) -> str:
-    if measured is not None:
-        return f"{who} {said(measured)}"
-    return "" if guess is None else f"{who} {said(guess)} (a guess)"
+    """`LLM 9.1 GB + training 11.2 GB + others 0.9 GB`"""
+    parts = (("LLM", room.llm), ("training", room.training), ("others", room.used_before or None))
+    return " + ".join(f"{who} {said(size)}" for who, size in parts if size is not None)
 
 
 def _figures_of(room: Room) -> str:
@@ -175,15 +153,16 @@ class Sharing:
         await self._settle()
         if mode != "swap":
             return None
-        before, llm = await self._until(lambda sample: True, self._bound_s), _llm(room)
+        before = await self._until(lambda sample: True, self._bound_s)
         began = self._clock()
         await self._release()
         if before is None or before.memory_used is None:
             return Vacated(self._clock() - began, None)
-        after = await self._until(lambda sample: _is_bare(sample, before, room), self._bound_s if llm else min(SETTLE_S, self._bound_s))
+        bound_s = self._bound_s if room.llm else min(SETTLE_S, self._bound_s)
+        after = await self._until(lambda sample: _is_bare(sample, before, room), bound_s)
         if after is None or after.memory_used is None:
             return Vacated(self._clock() - began, None)
-        if llm and not _is_bare(after, before, room) and not _has_room(after, room):
+        if room.llm and not _is_bare(after, before, room) and not _has_room(after, room):
             raise Wedged(
                 f"the LLM was unloaded {self._bound_s:g} s ago, and {_taken(after)} still taken: {_holders(after, None)}. {WAY_OUT}"
             )
@@ -235,17 +214,16 @@ def _is_bare(sample: Sample, before: Sample, room: Room) -> bool:
     """Whether the model is gone: nearly nothing is used beside the others, or as much went as it had. Without figures nobody can tell."""
     if sample.memory_used is None or before.memory_used is None:
         return True
-    llm, used = _llm(room), sample.memory_used - room.used_before
-    if llm is None:
+    used = sample.memory_used - room.used_before
+    if room.llm is None:
         return used <= slack(sample)
-    return used <= max(slack(sample), FAINT * llm) or before.memory_used - sample.memory_used >= PARTLY * llm
+    return used <= max(slack(sample), FAINT * room.llm) or before.memory_used - sample.memory_used >= PARTLY * room.llm
 
 
 def _has_room(sample: Sample, room: Room) -> bool:
-    training = _training(room)
-    if training is None or sample.memory_used is None or sample.memory_total is None:
+    if room.training is None or sample.memory_used is None or sample.memory_total is None:
         return False
-    return sample.memory_total - sample.memory_used >= MORE * training
+    return sample.memory_total - sample.memory_used >= MORE * room.training
 
 
 def _taken(sample: Sample) -> str:

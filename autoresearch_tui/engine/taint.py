@@ -20,7 +20,7 @@ def unfair_trial(run: Run, number: int, trial: int, purpose: str, card: e.Card |
     if card is None:
         return None
     fair = [(one.number, known.card) for one in run.experiments.values() for known in one.trials if known.counts and known.card]
-    if purpose == "disturbed":  # what it was disturbed by twice is how the machine is
+    if purpose == "disturbed" and (run.tip is None or number in run.trunk):  # what the trunk meets twice is how the machine is
         fair += [(number, known.card) for known in run.experiments[number].trials if known.taint and known.card]
     why = unfair(card, [known for _, known in fair], [known for other, known in fair if other == number])
     return e.Tainted(number, trial, why) if why else None

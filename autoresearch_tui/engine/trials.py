@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
@@ -16,13 +17,15 @@ from autoresearch_tui.engine.chain import Chain
 from autoresearch_tui.engine.conditions import Conditions
 from autoresearch_tui.engine.executors.local import Local
 from autoresearch_tui.engine.plan import Train
-from autoresearch_tui.engine.sharing import GB, Mode, Room, Sharing, Wanted, decide
+from autoresearch_tui.engine.sharing import GB, Decision, Mode, Room, Sharing, Wanted, decide
 from autoresearch_tui.engine.taint import unfair_trial
 from autoresearch_tui.engine.trainer import Outcome, Training
 from autoresearch_tui.journal import events as e
-from autoresearch_tui.journal.state import Run
+from autoresearch_tui.journal.state import Experiment, Run
 
 BESIDE = "out of memory beside the language model: trained again with the card to itself"
+CARD_TRIES = 3  # trainings of one experiment that may die with the card before that is called its own doing
+Found = TypeVar("Found")
 VRAM = "size_vram_gb"  # as researchers tell it, in 10**9 bytes
 
 
@@ -38,6 +41,7 @@ class Trials:
         run: Callable[[], Run],
         record: Callable[..., None],
         record_at_last: Callable[[Callable[[], list[e.Event]]], Awaitable[None]],
+        idle: Callable[[], Awaitable[None]],
     ) -> None:
         self.executor = executor
         self.chain = chain
@@ -47,15 +51,29 @@ class Trials:
         self._run = run
         self._record = record
         self._record_at_last = record_at_last
+        self._idle = idle
+        """Until no reply is awaited."""
+        self._gone_after: int | None = None
+        """The replies that there had been when the model was unloaded."""
         self._end: Callable[[str], object] = lambda why: None
+        self._waiting: asyncio.Task[Any] | None = None
+        """For the card's memory."""
 
     def interrupt(self, why: str) -> None:
         """End whatever is waited for here."""
         self._end(why)
+        self.give_way()
+
+    def give_way(self) -> None:
+        """Wait for the card's memory no longer: the night ends, and nothing is launched that would need it."""
+        if self._waiting:
+            self._waiting.cancel()
 
     async def train(self, step: Train, still_wanted: Callable[[], bool], react: Callable[[], None]) -> None:
         """Launch, wait, write down. `react` lets it feel what was wished while its processes were made."""
-        mode = await self._make_room()
+        mode = await self._waited(self._make_room(), react)
+        if mode is None:
+            return
         one = self._run().experiments[step.number]
         used = {earlier.seed for earlier in one.trials if earlier.counts}
         seed = next(new for new in itertools.count(self._run().seed) if new not in used)
@@ -74,16 +92,19 @@ class Trials:
             raise
         self._end = lambda why: training.end("interrupted", why)
         react()
-        await self._through(step, training, mode)
+        await self._through(step, training, mode, react)
 
-    async def _through(self, step: Train, training: Training, mode: Mode) -> None:
+    async def _through(self, step: Train, training: Training, mode: Mode, react: Callable[[], None]) -> None:
         """From the word to the facts of its end; then its memory has to come back."""
         before = self.conditions.launched(training.pid)
         training.release()
         outcome = await training.wait()
         self._end = lambda why: None
+        await asyncio.to_thread(self.executor.sweep)
+        if outcome.outcome == "crash":
+            await self.conditions.asked_anew()
         card, kwh = self.conditions.ended()
-        outcome = self._forgiven(outcome, mode, card)
+        outcome = self._forgiven(step.number, outcome, mode, card)
 
         def facts() -> list[e.Event]:
             ended = self.executor.ended(self._run(), step.number, step.trial, outcome, kwh, card)
@@ -91,16 +112,33 @@ class Trials:
             return [*ended, *([unfair] if unfair else [])]
 
         await self._record_at_last(facts)
-        await self.sharing.returned(before, self.conditions.peak, self.conditions.ours)
+        await self._waited(self.sharing.returned(before, self.conditions.peak, self.conditions.ours), react)
 
-    def _forgiven(self, outcome: Outcome, mode: Mode, card: e.Card | None) -> Outcome:
-        """What was the card's fault is no crash of the idea."""
+    async def _waited(self, memory: Coroutine[Any, Any, Found], react: Callable[[], None]) -> Found | None:
+        """What is waited for, or None if the night is to end before: nobody who says so waits for a driver."""
+        self._waiting = waiting = asyncio.create_task(memory)
+        react()
+        try:
+            return await waiting
+        except asyncio.CancelledError:
+            if not waiting.cancelled():
+                raise
+            return None
+        finally:
+            self._waiting = None
+
+    def _forgiven(self, number: int, outcome: Outcome, mode: Mode, card: e.Card | None) -> Outcome:
+        """What was the card's fault is no crash of the idea, unless the card fails whenever the idea is trained."""
         if outcome.outcome != "crash":
             return outcome
-        sample = self.conditions.card
-        if sample is not None and sample.fault:
-            return replace(outcome, outcome="interrupted", why=sample.said)
-        if outcome.crash == "memory" and mode == "share" and self._wanted == "auto" and card and card.llm_gb:
+        if fault := self.conditions.fault:
+            before = sum(trial.outcome == "interrupted" and trial.why == fault for trial in self._run().experiments[number].trials)
+            return replace(outcome, outcome="interrupted", why=fault) if before < CARD_TRIES - 1 else outcome
+        if outcome.crash == "memory" and card and card.strangers:
+            before = sum(trial.outcome == "interrupted" and trial.crash == "memory" for trial in self._run().experiments[number].trials)
+            why = f"out of memory, and {card.strangers[0]}"
+            return replace(outcome, outcome="interrupted", why=why) if before < CARD_TRIES - 1 else outcome
+        if outcome.crash == "memory" and mode == "share" and self._wanted == "auto" and self.chain.unloads and card and card.llm_gb:
             return replace(outcome, outcome="interrupted", why=BESIDE)
         return outcome
 
@@ -109,10 +147,16 @@ class Trials:
         run = self._run()
         room = self._room(run)
         decision = decide(self._wanted, room)
+        if room.local and not self.chain.unloads:
+            decision = Decision("share", "share: its server cannot be asked to give the memory back")
         before = run.sharing or e.Shared("apart", "")
         if decision.mode != before.mode or (before.guess and not decision.guess):
             self._record(e.Shared(decision.mode, decision.why, decision.guess))
+        if decision.mode == "swap":
+            await self._idle()  # what is asked already is answered first
         left = await self.sharing.before_trial(decision.mode, room)
+        if left:
+            self._gone_after = self._replies(run)
         if left and left.memory:
             name = next((one.name for one in self.chain.researchers if one.shares), "")
             self._record(e.Unloaded(name, round(left.seconds, 3), round(left.memory / GB, 2)))
@@ -123,22 +167,25 @@ class Trials:
         card = self.conditions.card
         trials = [trial for one in run.experiments.values() for trial in one.trials]
         said = [run.health[one.name].seen.get(VRAM) for one in self.chain.researchers if one.shares and one.name in run.health]
-        self.conditions.llm_said = int(max(filter(None, said), default=0.0) * 1e9) or None
+        taken_now = int(max(filter(None, said), default=0.0) * 1e9) or None
+        self.conditions.llm_said = taken_now if self._replies(run) != self._gone_after else None
         seen = max((trial.card.llm_gb or 0.0 for trial in trials if trial.card), default=0.0)
-        taken = [
-            max(trial.memory_gb, (trial.card.training_gb or 0.0) if trial.card else 0.0)
-            for number in run.trunk
-            for trial in run.experiments[number].trials
-        ]
+        tip = run.experiments[run.tip].trials if run.tip is not None else ()
+        taken = [max(trial.memory_gb, (trial.card.training_gb or 0.0) if trial.card else 0.0) for trial in tip]
         return Room(
             local=card is not None and not card.fault and any(one.shares for one in self.chain.researchers),
             total=card.memory_total if card else None,
             used_before=self.conditions.others_memory,
-            llm=int(seen * GB) or self.conditions.llm_said,
+            llm=int(seen * GB) or taken_now,
             training=int(max(taken, default=0.0) * GB) or None,
             mode=_mode(run),
-            died_beside=any(trial.why == BESIDE for trial in trials),
+            died_beside=any(map(_died_beside, run.experiments.values())),
         )
+
+    def _replies(self, run: Run) -> int:
+        """Of those that compute on the card: each loads its model."""
+        health = [run.health[one.name] for one in self.chain.researchers if one.shares and one.name in run.health]
+        return sum(one.usable + one.refused + one.declined for one in health)
 
     async def bury(self, number: int, trial: int) -> None:
         """A trial of an engine that died: what is left of it ends, and it counts for nothing."""
@@ -148,16 +195,27 @@ class Trials:
         self._record(*self.executor.buried(self._run(), number, trial, why))
 
     async def measure(self, number: int, trial: int) -> None:
+        """Its number. On a card that cannot be used none is asked for, and that there is none is no fact."""
+        self.sharing.fault(self.conditions.card)
         measuring = asyncio.create_task(self.executor.measure(self._run().experiments[number], trial, self._run().start))
         self._end = lambda why: measuring.cancel()
         try:
             fact = await measuring
+            if fact.value is None:
+                await self.conditions.asked_anew()
+                self.sharing.fault(self.conditions.card)
             await self._record_at_last(lambda: [fact])
         except asyncio.CancelledError:
             if not measuring.cancelled():
                 raise
         finally:
             self._end = lambda why: None
+
+
+def _died_beside(one: Experiment) -> bool:
+    """Of memory beside the model, and did not without it, or was not tried without it yet."""
+    beside = [trial for trial in one.trials if trial.why == BESIDE]
+    return bool(beside) and (one.trials[-1] is beside[-1] or one.trials[-1].crash != "memory")
 
 
 def _mode(run: Run) -> Mode | None:

@@ -32,6 +32,7 @@ SYS = ("bus", "class", "dev", "devices", "fs/cgroup", "kernel/mm", "module")
 NODES: tuple[str, ...] = ("nvidia[0-9]*", "nvidiactl", "nvidia-uvm", "nvidia-uvm-tools", "nvidia-modeset", "nvidia-caps")
 NODES += ("dri", "kfd", "dxg", "nvhost-*", "nvmap", "nvgpu", "nvsciipc")  # AMD's, WSL's, Jetson's
 UPSTREAM = (".venv", "pyproject.toml", "uv.lock", ".python-version")
+SHARED_MEMORY = Path("/dev/shm")
 HUB = ("hub", "datasets", "modules", "kernels")
 """Of Hugging Face's cache, which also holds the user's token."""
 
@@ -44,7 +45,7 @@ class View(msgspec.Struct, frozen=True):
     write: tuple[Path, ...]
     """Folders that exist."""
     hidden: tuple[Path, ...] = ()
-    """Below something of `read`, and not to be seen all the same."""
+    """Below something of `read`, or in /dev/shm, and not to be seen all the same."""
     temporary: Path | None = None
     """Its own temporary folder: /tmp where the sandbox can arrange it, TMPDIR in any case."""
     devices: tuple[Path, ...] = ()
@@ -83,7 +84,7 @@ def nodes(folder: Path = Path("/dev")) -> tuple[Path, ...]:
 
 def _view(workspace: Workspace, read: Sequence[Path], write: Iterable[Path], temporary: Path) -> View:
     seen = tuple(dict.fromkeys(path for path in read if os.path.exists(path)))
-    roots = {path.resolve() for path in seen}
+    roots = {SHARED_MEMORY, *(path.resolve() for path in seen)}
     data = data_folder(workspace.folder)
     secret = [workspace.hidden, workspace.runs_folder, workspace.folder / ".git", *_held_out(workspace, seen)]
     if data and workspace.measured:

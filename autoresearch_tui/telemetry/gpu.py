@@ -14,9 +14,8 @@ from collections.abc import Callable
 
 from autoresearch_tui.telemetry.sample import Absent, Card, Faulty, Process, Reader, Sample
 
-__all__ = ["Card", "Process", "Sample", "Sampler", "cards", "energy_kwh", "free_memory", "look"]
+__all__ = ["Card", "Process", "Sample", "Sampler", "cards", "free_memory", "look"]
 
-JOULES = 3.6e6  # of a kilowatt-hour
 LONGEST_S = 30.0  # between two tries at a card that cannot be used
 KEPT = 3600  # samples that nobody has fetched yet
 FAREWELL_S = 0.5  # for the thread to end: it may hang in its driver, and nobody waits for that
@@ -46,12 +45,6 @@ def free_memory(which: str = "") -> int | None:
     if sample is None or sample.memory_total is None or sample.memory_used is None:
         return None
     return sample.memory_total - sample.memory_used
-
-
-def energy_kwh(which: str = "") -> float | None:
-    """What it took since its driver was loaded; None where it does not say, as older cards do not."""
-    sample = look(which)
-    return None if sample is None or sample.energy_j is None else sample.energy_j / JOULES
 
 
 class Sampler:

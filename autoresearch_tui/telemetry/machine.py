@@ -10,6 +10,9 @@ import time
 from functools import cache
 from pathlib import Path
 
+UNUSABLE = "unusable GPU"
+"""How the device begins whose card cannot even say its name now."""
+
 
 @cache
 def boot_id() -> str:
@@ -56,17 +59,17 @@ def person() -> str:
 @cache
 def device_class(wanted: str = "auto") -> str:
     """Numbers measured by the clock compare within one of these. `wanted` is the profile's device."""
-    if wanted != "cpu" and (gpu := _nvidia()):
+    if wanted != "cpu" and (gpu := _gpu()):
         return gpu
     return f"cpu {_cpu()} x{len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()}"
 
 
-def _nvidia() -> str:
-    """The first visible card, by NVML."""
+def _gpu() -> str:
+    """The first visible card of any kind. One that cannot be used and keeps its name to itself is a card all the same, and no CPU."""
     from autoresearch_tui.telemetry.gpu import look
 
     sample = look()
-    return sample.name if sample is not None and sample.source == "nvml" else ""
+    return "" if sample is None else sample.name or f"{UNUSABLE}: {sample.fault}"
 
 
 def _cpu() -> str:

@@ -30,20 +30,17 @@ def owned(
     llm: Set[int],
     *,
     llm_said: int | None = None,
-    training_said: int | None = None,
     before: int | None = None,
     residents: Set[int] = frozenset(),
 ) -> Owned:
-    """By process; else what the LLM's server and the training's log say; else by the difference to `before` the launch; else a total."""
+    """By process; else what the LLM's server says; else by the difference to `before` the launch; else a total."""
     used = sample.memory_used
     free = None if sample.memory_total is None or used is None else sample.memory_total - used
     if sample.mig:
         return Owned(free=free, source="total only (a MIG slice)")
     listed, doubt = _listed(sample, training | llm, residents)
     llm_bytes, llm_source = _llm(llm, listed, llm_said, f"{sample.source} per process")
-    training_bytes, training_source = _training(training, listed, training_said, used, before, f"{sample.source} per process")
-    if used is not None and training_bytes is not None and training_source == "run log":  # its peak, which it may be far from now
-        training_bytes = min(training_bytes, max(0, used - (llm_bytes or 0)))
+    training_bytes, training_source = _training(training, listed, used, before, f"{sample.source} per process")
     others = None
     if used is not None and llm_bytes is not None and training_bytes is not None:
         others = max(0, used - llm_bytes - training_bytes)
@@ -88,13 +85,11 @@ def _llm(pids: Set[int], listed: dict[int, int] | None, said: int | None, by_pro
 
 
 def _training(
-    pids: Set[int], listed: dict[int, int] | None, said: int | None, used: int | None, before: int | None, by_process: str
+    pids: Set[int], listed: dict[int, int] | None, used: int | None, before: int | None, by_process: str
 ) -> tuple[int | None, str]:
     """The list is believed even where it does not have it: whoever was only just launched has nothing on the card yet."""
     if listed is not None:
         return _sum(pids, listed), by_process
-    if said is not None:
-        return said, "run log"
     if not pids:
         return 0, ""
     if used is not None and before is not None:

@@ -72,6 +72,7 @@ class Bed:
             return await asyncio.wait_for(training.wait(), 120)
 
         outcome = asyncio.run(whole())
+        self.local.sweep()
         self.add(*self.local.ended(self.run, number, trial, outcome))
         return outcome
 

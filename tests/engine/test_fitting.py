@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from autoresearch_tui.engine.caps import UNCAPPED
 from autoresearch_tui.engine.chain import Chain
 from autoresearch_tui.engine.fitting import fitted
 from autoresearch_tui.engine.lineage import Lineage
@@ -54,7 +55,7 @@ def begun(lab: Path, fit: str) -> tuple[list[e.Event], Model]:
 
     async def whole() -> list[e.Event]:
         chosen = await sandboxed(workspace, "auto")
-        return await fitted(workspace, workspace.run("night"), Lineage(lab, "night"), Chain(researchers), chosen.sandbox, first)
+        return await fitted(workspace, workspace.run("night"), Lineage(lab, "night"), Chain(researchers), chosen.sandbox, UNCAPPED, first)
 
     return asyncio.run(whole()), model
 
@@ -86,3 +87,10 @@ def test_what_cannot_be_tried_is_said_and_the_night_begins(lab: Path) -> None:
     assert facts[0] == e.RunStarted("night", git(lab, "rev-parse", "main"))
     warned = facts[1]
     assert isinstance(warned, e.Warned) and "not even a device batch of one row" in warned.why
+
+
+def test_a_link_that_the_training_left_is_not_followed(lab: Path) -> None:
+    facts, _ = begun(lab, 'import os\nos.unlink("train.py")\nos.symlink("/etc/hostname", "train.py")')
+    assert facts[0] == e.RunStarted("night", git(lab, "rev-parse", "main"))
+    warned = facts[1]
+    assert isinstance(warned, e.Warned) and "cannot be read" in warned.why

@@ -6,6 +6,7 @@ import errno
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,10 @@ import pytest
 from autoresearch_tui.engine import confine, seccomp
 from autoresearch_tui.engine.landlock import Landlock, confined
 from autoresearch_tui.engine.paths import walk, without
-from autoresearch_tui.engine.view import View
+from autoresearch_tui.engine.view import View, training_view
+from autoresearch_tui.sections import Settings
+from autoresearch_tui.workspace import open_workspace
+from tests.engine.nights import make_checkout
 from tests.engine.rooms import Room
 
 MACHINES = pytest.mark.parametrize("machine", seccomp.AUDIT)
@@ -151,3 +155,16 @@ def test_it_needs_this_interpreter_and_no_file_of_ours_once_it_is_imported(tmp_p
     assert command[:4] == (sys.executable, "-I", "-S", "-c")
     assert not any(str(Path(confine.__file__)) in word for word in command)
     assert os.path.basename(confine.__file__) == "confine.py"
+
+
+@pytest.mark.needs("shm")
+def test_shared_memory_that_holds_the_workspace_is_not_the_trials() -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        workspace = open_workspace(make_checkout(Path(folder, "lab")), Settings())
+        where, temporary = workspace.hidden / "trial", workspace.hidden / "tmp"
+        for made in (where, temporary):
+            made.mkdir(parents=True)
+        words = Landlock().wrap(("true",), training_view(workspace, where, temporary), where)
+    assert "/dev/shm" not in words
+    assert str(where) in words
+    assert "/dev/shm" in Landlock().wrap(("true",), View((), ()), where)

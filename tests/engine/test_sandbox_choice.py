@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from autoresearch_tui.engine.opening import sandboxed
 from autoresearch_tui.engine.sandbox import Chosen, choose
-from autoresearch_tui.workspace import WorkspaceError
+from autoresearch_tui.sections import Settings
+from autoresearch_tui.workspace import WorkspaceError, open_workspace
+from tests.engine.nights import make_checkout
 from tests.engine.rooms import EITHER, Room
 
 
@@ -73,3 +76,19 @@ def test_a_gpu_that_works_nowhere_is_not_the_sandbox_s_fault(room: Room) -> None
     python = program(room.folder, "python", '#!/bin/sh\ncase "$2" in *cuda*) echo "no driver" >&2; exit 1;; esac\n')
     found = chosen(room, room.sandbox.name, (str(python), "train.py"), gpu=True)
     assert (found.sandbox.name, found.why) == (room.sandbox.name, "the GPU could not be tried: no driver")
+
+
+@pytest.mark.needs("landlock")
+def test_a_bubblewrap_that_babbles_is_stepped_down_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program(tmp_path, "bwrap", "#!/bin/sh\nprintf '\\377\\376'\nexit 3\n")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    found = chosen(Room(tmp_path / "room", "landlock"), "auto")
+    assert (found.sandbox.name, found.why) == ("landlock", "bubblewrap: exit code 3")
+
+
+def test_what_a_killed_engine_left_of_its_trying_goes_with_the_next(tmp_path: Path) -> None:
+    workspace = open_workspace(make_checkout(tmp_path / "lab"), Settings())
+    left = workspace.hidden / ".tried-before" / "trial"
+    left.mkdir(parents=True)
+    asyncio.run(sandboxed(workspace, "off"))
+    assert list(workspace.hidden.iterdir()) == []

@@ -19,30 +19,39 @@ def name() -> str:
     return f"autoresearch-test-{os.getpid()}"
 
 
-def test_a_segment_that_nobody_holds_goes(name: str) -> None:
+def test_what_nobody_holds_is_out_of_reach_and_not_lost(name: str, tmp_path: Path) -> None:
     before = segments()
     (FOLDER / name).write_bytes(b"weights")
     (FOLDER / f"{name}-folder").mkdir()
-    sweep(before)
+    sweep(before, tmp_path / "aside")
     assert not {name, f"{name}-folder"} & segments()
+    assert (tmp_path / "aside" / name).read_bytes() == b"weights", "it may have been a person's"
 
 
-def test_what_was_there_before_stays(name: str) -> None:
+def test_what_a_library_forgot_is_removed(name: str, tmp_path: Path) -> None:
+    before = segments()
+    (FOLDER / f"torch_{name}").write_bytes(b"a tensor")
+    sweep(before, tmp_path / "aside")
+    assert f"torch_{name}" not in segments()
+    assert not (tmp_path / "aside").exists()
+
+
+def test_what_was_there_before_stays(name: str, tmp_path: Path) -> None:
     (FOLDER / name).write_bytes(b"a month of work")
     try:
-        sweep(segments())
+        sweep(segments(), tmp_path / "aside")
         assert name in segments()
     finally:
         (FOLDER / name).unlink()
 
 
 @pytest.mark.parametrize("way", ["mapped", "open"])
-def test_what_a_living_process_holds_stays(name: str, way: str) -> None:
+def test_what_a_living_process_holds_stays(name: str, way: str, tmp_path: Path) -> None:
     before = segments()
     shared = SharedMemory(name, create=True, size=4096) if way == "mapped" else None
     file = None if shared else open(FOLDER / name, "wb")  # noqa: SIM115 held while it is looked at
     try:
-        sweep(before)
+        sweep(before, tmp_path / "aside")
         assert name in segments()
     finally:
         if file:
@@ -53,22 +62,22 @@ def test_what_a_living_process_holds_stays(name: str, way: str) -> None:
             shared.unlink()
 
 
-def test_a_semaphore_in_use_stays_though_it_is_mapped_under_another_name() -> None:
+def test_a_semaphore_in_use_stays_though_it_is_mapped_under_another_name(tmp_path: Path) -> None:
     before = segments()
     lock = multiprocessing.get_context("spawn").Lock()
     new = segments() - before
-    sweep(before)
+    sweep(before, tmp_path / "aside")
     assert new <= segments()
     with lock:
         pass
 
 
-def test_another_users_segment_stays(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_users_segment_stays(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     before = segments()
     Path(FOLDER / name).write_bytes(b"theirs")
     try:
         monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
-        sweep(before)
+        sweep(before, tmp_path / "aside")
         assert name in segments()
     finally:
         (FOLDER / name).unlink()

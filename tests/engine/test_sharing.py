@@ -44,18 +44,16 @@ def test_a_choice_from_measured_peaks_says_its_figures(known: Room, decided: Dec
     assert decide("auto", known) == decided
 
 
-def test_before_anything_was_measured_it_is_a_guess_and_said_so() -> None:
-    guessed = room(llm=None, training=None, llm_guess=gb(7.5), training_guess=gb(6.0))
-    assert decide("auto", guessed) == Decision(
-        "share", "share: LLM 7.5 GB (a guess) + training 6.0 GB (a guess) fit the card's 24.0 GB, 10.5 GB spare", guess=True
-    )
-    assert decide("auto", replace(guessed, total=gb(12.0))).mode == "swap"
-    assert decide("auto", replace(guessed, training=gb(11.0))).why.startswith("share: LLM 7.5 GB (a guess) + training 11.0 GB fit")
-
-
-def test_what_nobody_can_guess_is_not_put_side_by_side() -> None:
-    assert decide("auto", room(training=None)) == Decision("swap", "swap: what the training will take is not known yet", guess=True)
-    assert decide("auto", room(llm=None, training=None)).why == "swap: what the LLM and the training will take is not known yet"
+@pytest.mark.parametrize(
+    ("known", "who"),
+    [
+        (room(training=None), "the training"),
+        (room(llm=None), "the LLM"),
+        (room(llm=None, training=None), "the LLM and the training"),
+    ],
+)
+def test_what_was_not_measured_yet_is_not_put_side_by_side_and_that_is_a_guess(known: Room, who: str) -> None:
+    assert decide("auto", known) == Decision("swap", f"swap: what {who} will take is not known yet", guess=True)
 
 
 def test_a_training_that_died_beside_the_llm_ends_the_sharing_for_good() -> None:
@@ -84,9 +82,9 @@ def test_a_card_that_says_nothing_is_shared_until_a_training_dies_of_it() -> Non
     assert decide("auto", replace(silent, died_beside=True)).mode == "swap"
 
 
-@given(st.integers(gb(0.5), gb(40)), st.integers(gb(0.5), gb(40)), st.floats(0.96, 1.04), st.booleans())
-def test_trainings_that_differ_by_a_little_do_not_make_it_flap(llm: int, training: int, wobble: float, measured: bool) -> None:
-    first = Room(total=gb(48), llm=llm if measured else None, llm_guess=llm, training=training)
+@given(st.integers(gb(0.5), gb(40)), st.integers(gb(0.5), gb(40)), st.floats(0.96, 1.04))
+def test_trainings_that_differ_by_a_little_do_not_make_it_flap(llm: int, training: int, wobble: float) -> None:
+    first = Room(total=gb(48), llm=llm, training=training)
     one = decide("auto", first)
     two = decide("auto", replace(first, mode=one.mode, training=int(training * wobble)))
     three = decide("auto", replace(first, mode=two.mode))

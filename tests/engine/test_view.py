@@ -9,8 +9,10 @@ import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from autoresearch_tui.engine.paths import walk
 from autoresearch_tui.engine.view import View, host_view, machine, nodes, training_view
 from autoresearch_tui.sections import Settings
 from autoresearch_tui.workspace import Workspace, data_folder, open_workspace
@@ -205,3 +207,28 @@ def test_every_card_s_nodes_are_found_and_no_other_device(tmp_path: Path) -> Non
         (tmp_path / name).touch()
     (tmp_path / "dri").mkdir()
     assert [path.name for path in nodes(tmp_path)] == ["dri", "kfd", "nvidia-uvm", "nvidia0", "nvidia1", "nvidiactl"]
+
+
+def test_a_command_of_the_checkouts_brings_itself_from_wherever_the_night_is_started(
+    home: Home, upstream: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (upstream.folder / "train.sh").write_text("#!/bin/sh\n")
+    (upstream.folder / "train.sh").chmod(0o755)
+    for place in (tmp_path, upstream.folder):
+        monkeypatch.chdir(place)
+        view = home.view(msgspec.structs.replace(upstream, train=("./train.sh",), kept_in=tmp_path / place.name))
+        assert upstream.folder / "train.sh" in view.read
+        assert all(path.is_absolute() for path in view.read)
+
+
+def test_a_relative_path_is_walked_from_where_we_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert walk(Path("train.sh")) == (tmp_path.resolve() / "train.sh", walk(tmp_path)[1])
+
+
+def test_a_shim_of_pyenv_s_comes_with_the_pythons_behind_it(tmp_path: Path) -> None:
+    root = tmp_path / ".pyenv"
+    for file in ("shims/python3", "libexec/pyenv", "versions/3.12.1/bin/python3"):
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).touch(mode=0o755)
+    assert root in machine(root / "shims" / "python3")

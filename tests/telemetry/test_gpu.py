@@ -13,8 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from autoresearch_tui.telemetry.gpu import Card as Named
-from autoresearch_tui.telemetry.gpu import Process, Sample, cards, energy_kwh, free_memory, look
-from autoresearch_tui.telemetry.machine import device_class
+from autoresearch_tui.telemetry.gpu import Process, Sample, cards, free_memory, look
 from autoresearch_tui.telemetry.nvml import NvidiaCard
 from tests.cards import GB, LOST, MISMATCH, NO_PERMISSION, NOT_SUPPORTED, RESET, UNKNOWN, Card, OnCard, write
 
@@ -154,7 +153,7 @@ def test_a_card_that_is_named_answers_whatever_is_visible(scene: Path, monkeypat
 def test_where_every_card_is_hidden_there_is_none(scene: Path, monkeypatch: pytest.MonkeyPatch, hidden: str) -> None:
     write(scene, *CARDS)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
-    assert (look(), cards(), free_memory(), energy_kwh()) == (None, [], None, None)
+    assert (look(), cards(), free_memory()) == (None, [], None)
 
 
 def test_the_cards_are_listed_as_they_may_be_seen(scene: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,7 +185,7 @@ def test_a_card_that_cannot_be_used_says_so_and_what_to_do(scene: Path, code: in
     for function in ("nvmlDeviceGetMemoryInfo", "nvmlDeviceGetHandleByIndex_v2"):
         write(scene, Card(answers={function: code}), Card("GPU-other"))
         sample = seen()
-        assert (sample.fault, sample.memory_used, free_memory(), energy_kwh()) == (fault, None, None, None), function
+        assert (sample.fault, sample.memory_used, free_memory()) == (fault, None, None), function
         assert way in sample.said
     assert seen("1").uuid == "GPU-other", "its neighbour is as well as ever"
     assert seen("7").said == "There is no GPU 7 here: name one of 1 (NVIDIA GeForce RTX 4090, GPU-other)."
@@ -225,17 +224,10 @@ def test_a_glance_leaves_the_driver_closed_as_it_found_it(scene: Path) -> None:
         pynvml.nvmlDeviceGetCount()
 
 
-def test_energy_is_told_in_kilowatt_hours(scene: Path) -> None:
-    write(scene, Card(energy=3_600_000_000))
-    assert energy_kwh() == 1.0
-    write(scene, Card(energy=None))
-    assert (energy_kwh(), free_memory()) == (None, 23_500_000_000)
-
-
 def test_a_driver_without_a_card_and_none_at_all_are_no_card(scene: Path) -> None:
-    assert (look(), cards(), free_memory(), energy_kwh()) == (None, [], None, None)
+    assert (look(), cards(), free_memory()) == (None, [], None)
     scene.unlink()
-    assert (look(), cards(), free_memory(), energy_kwh()) == (None, [], None, None)
+    assert (look(), cards(), free_memory()) == (None, [], None)
 
 
 def test_without_its_library_there_is_no_card(tmp_path: Path) -> None:
@@ -255,16 +247,6 @@ def test_any_command_sees_the_cards_of_a_scenario(tmp_path: Path) -> None:
     beside = [sys.executable, "-m", "tests.cards", "--scenario", str(scenario), "--", sys.executable, "-c", command, str(tmp_path)]
     seen = subprocess.run(beside, capture_output=True, text=True)
     assert seen.stdout == "True 6000000000\n", seen.stderr
-
-
-def test_numbers_compare_on_cards_of_the_same_name(scene: Path) -> None:
-    write(scene, *CARDS)
-    device_class.cache_clear()
-    try:
-        assert device_class() == "NVIDIA GeForce RTX 4090"
-        assert device_class("cpu").startswith("cpu ")
-    finally:
-        device_class.cache_clear()
 
 
 def test_a_sample_a_second_costs_less_than_a_hundredth_of_a_core(scene: Path, capsys: pytest.CaptureFixture[str]) -> None:

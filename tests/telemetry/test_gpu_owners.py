@@ -35,13 +35,13 @@ def gigabytes(found: Owned) -> tuple[float | None, ...]:
 @pytest.mark.parametrize(("total", "free"), [(24, 3.5), (48, 27.5)])
 def test_each_process_belongs_to_the_one_whose_tree_it_is_in(total: int, free: float) -> None:
     sample = on_card((LLM, 9), (TRAINING, 9), (LOADER, 1), (DESKTOP, 1), total=total)
-    found = owned(sample, {TRAINING, LOADER, 202}, {LLM}, llm_said=8 * GB, training_said=7 * GB, before=10 * GB, residents={DESKTOP})
+    found = owned(sample, {TRAINING, LOADER, 202}, {LLM}, llm_said=8 * GB, before=10 * GB, residents={DESKTOP})
     assert gigabytes(found) == (9, 10, 1.5, free), "others are the desktop, and what the driver keeps"
     assert found.source == "nvml per process"
 
 
 def test_who_was_only_just_launched_has_nothing_yet() -> None:
-    found = owned(on_card((LLM, 9), (DESKTOP, 1)), {TRAINING}, {LLM}, training_said=7 * GB, before=5 * GB)
+    found = owned(on_card((LLM, 9), (DESKTOP, 1)), {TRAINING}, {LLM}, before=5 * GB)
     assert gigabytes(found)[:2] == (9, 0) and found.source == "nvml per process"
 
 
@@ -61,10 +61,10 @@ def test_a_server_that_holds_nothing_is_no_source() -> None:
 # By what is said
 
 
-def test_where_the_driver_tells_no_process_the_two_say_it_themselves() -> None:
+def test_where_the_driver_tells_no_process_the_llm_is_what_its_server_says_and_the_training_what_came() -> None:
     sample = on_card((TRAINING, None), (LLM, None), used=20)
-    found = owned(sample, {TRAINING}, {LLM}, llm_said=9 * GB, training_said=10 * GB, before=12 * GB)
-    assert gigabytes(found) == (9, 10, 1, 4) and found.source == "LLM /api/ps, training run log (no memory per process)"
+    found = owned(sample, {TRAINING}, {LLM}, llm_said=9 * GB, before=10 * GB)
+    assert gigabytes(found) == (9, 10, 1, 4) and found.source == "LLM /api/ps, training difference (no memory per process)"
 
 
 @pytest.mark.parametrize("others", [(), ((7002, 1.0),)])
@@ -76,13 +76,8 @@ def test_in_a_container_whose_pids_do_not_match_nothing_is_read_from_them(others
 
 
 def test_a_newer_driver_that_tells_a_container_its_own_pids_and_no_memory() -> None:
-    found = owned(on_card((TRAINING, 0), used=12), {TRAINING}, set(), training_said=11 * GB)
-    assert gigabytes(found) == (0, 11, 1, 12) and found.source == "run log (no memory per process)"
-
-
-def test_a_peak_of_the_log_is_never_more_than_what_is_used_now() -> None:
-    found = owned(on_card((TRAINING, None), used=14), {TRAINING}, {LLM}, llm_said=9 * GB, training_said=10 * GB)
-    assert gigabytes(found) == (9, 5, 0, 10)
+    found = owned(on_card((TRAINING, 0), used=12), {TRAINING}, set(), before=GB)
+    assert gigabytes(found) == (0, 11, 1, 12) and found.source == "difference (no memory per process)"
 
 
 # By difference, and a total
@@ -136,16 +131,16 @@ pids = st.frozensets(st.sampled_from([LLM, TRAINING, LOADER]))
 told = st.tuples(st.sampled_from([*NAMES, 9000]), st.one_of(st.none(), st.integers(0, 12)))
 
 
-@given(st.lists(told, max_size=6), st.integers(1, 24), st.tuples(amounts, amounts, amounts), pids, pids)
+@given(st.lists(told, max_size=6), st.integers(1, 24), st.tuples(amounts, amounts), pids, pids)
 def test_whatever_is_told_no_part_is_negative_and_the_source_is_named(
     processes: list[tuple[int, float | None]],
     used: int,
-    known: tuple[int | None, int | None, int | None],
+    known: tuple[int | None, int | None],
     ours: frozenset[int],
     models: frozenset[int],
 ) -> None:
-    llm, log, before = known
-    found = owned(on_card(*processes, used=used), ours, models - ours, llm_said=llm, training_said=log, before=before)
+    llm, before = known
+    found = owned(on_card(*processes, used=used), ours, models - ours, llm_said=llm, before=before)
     assert found.source
     assert all(part is None or part >= 0 for part in (found.llm, found.training, found.others))
     if found.llm is not None and found.training is not None:

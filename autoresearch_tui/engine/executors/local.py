@@ -75,8 +75,8 @@ class Local:
         if living := [pid for pid, birth in self._refusing.items() if birth and born(pid) == birth]:
             raise Unended(living)
         where, temporary = self.folder.trial(one.number, trial), self.folder.temporary(one.number, trial)
-        remove_tree(where)
-        remove_tree(temporary)
+        await asyncio.to_thread(remove_tree, where)
+        await asyncio.to_thread(remove_tree, temporary)
         where.parent.mkdir(mode=0o700, exist_ok=True)
         temporary.mkdir(mode=0o700)
         await asyncio.to_thread(self.lineage.export, one.commit, where)
@@ -116,6 +116,11 @@ class Local:
     def _has_own_memory(self) -> bool:
         """A /dev/shm of its own, of a limited size, which goes with it."""
         return self.sandbox.name == "bubblewrap"
+
+    def sweep(self, before: frozenset[str] | None = None) -> None:
+        """Take away what the trial that ended left in memory that others share. Looks at all processes: not for the loop."""
+        if not self._has_own_memory:
+            shared_memory.sweep(self._segments if before is None else before, self.folder.folder / "from-dev-shm")
 
     def _log(self, number: int, trial: int) -> Path:
         """The trial's log, empty, and shown as the one that runs."""
@@ -172,8 +177,6 @@ class Local:
     ) -> list[e.Event]:
         """What to write down when a trial's processes are gone, with the energy that it took and its conditions."""
         self.running = None
-        if not self._has_own_memory:
-            shared_memory.sweep(self._segments)
         self._refusing = {pid: born(pid) for pid in outcome.left}
         kind, crash = outcome.outcome, outcome.crash
         if crash == "error" and shutil.disk_usage(self.folder.folder).free < 2**20:
@@ -226,10 +229,14 @@ class Local:
         fact = await asyncio.to_thread(reported, one.number, this, log, self.workspace, changed, train)
         if not self.workspace.measured:
             return fact
-        bench = Bench(self.lineage, self.folder, self.workspace, self.sandbox)
+        bench = Bench(self.lineage, self.folder, self.workspace, self.sandbox, self.caps)
         environment = scrubbed(os.environ) | {"AUTORESEARCH_TOKEN": self.token(one.number, trial)}
         checkpoint = self.folder.trial(one.number, trial) / "checkpoint.pt"
-        return await bench.judged(fact, name, one.commit, start, checkpoint, environment, audit=this.purpose == "closing")
+        before = shared_memory.segments()
+        try:
+            return await bench.judged(fact, name, one.commit, start, checkpoint, environment, audit=this.purpose == "closing")
+        finally:
+            await asyncio.to_thread(self.sweep, before)  # a host knows held-out text, and the next training must not find it there
 
 
 def _skip_of(run: Run, number: int, trial: int) -> Waiting | None:
