@@ -318,8 +318,8 @@ def apply(options: argparse.Namespace) -> int:
 
 
 def runs(options: argparse.Namespace) -> int:
-    import shutil
 
+    from autoresearch_tui.engine.leavings import remove_tree
     from autoresearch_tui.engine.lock import engine_lock
     from autoresearch_tui.journal.store import Journal, JournalError
     from autoresearch_tui.status import as_row
@@ -337,7 +337,7 @@ def runs(options: argparse.Namespace) -> int:
         if not options.yes and not _agreed("delete? [y/N] "):
             return 1
         with engine_lock(workspace.hidden / "engine.lock", folder.tag):
-            shutil.rmtree(folder.folder)
+            remove_tree(folder.folder)
         return 0
     found = workspace.runs()
     for folder in found:

@@ -60,6 +60,8 @@ KINDS: dict[str, Any] = {
     for field in msgspec.structs.fields(section.type)
 }
 """Every key, as `section.key`, and what its value may be."""
+FLAGS = {"gpu.card": "--gpu"}
+"""Options with another name than their setting."""
 VARIABLES = {PREFIX + key.replace(".", "_").upper(): key for key in KINDS}
 
 
@@ -118,7 +120,7 @@ def _of_environment(environment: Mapping[str, str]) -> Iterator[_Given]:
 def _of_flags(flags: Mapping[str, object]) -> Iterator[_Given]:
     for key, value in flags.items():
         if value is not None:
-            yield _Given(key, value, "--" + key.rpartition(".")[2].replace("_", "-"))
+            yield _Given(key, value, FLAGS.get(key, "--" + key.rpartition(".")[2].replace("_", "-")))
 
 
 # ------------------------------------------------------------------------------------------------------------------------------

@@ -10,10 +10,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from autoresearch_tui.engine.caps import weigh
 from autoresearch_tui.engine.leavings import open_up, remove_tree, run
 from autoresearch_tui.workspace import RunFolder
 
 LARGEST = 2**26  # bytes: no compiled graph comes near it
+MOST_BYTES, MOST_FILES = 2**31, 20_000  # of a whole cache: every trial copies it
 COPY = ("cp", "-Rc") if sys.platform == "darwin" else ("cp", "-a", "--reflink=auto")  # where the disk can, the copy takes no space
 
 
@@ -53,7 +55,9 @@ def environment(cache: Path) -> dict[str, str]:
 
 
 def _clean(cache: Path) -> bool:
-    """Only what a compiler leaves stays: plain files of a modest size, in folders that can be read. Whether all of it was seen."""
+    """Only what a compiler leaves stays: plain files of a modest size, and not too many. Whether the trunk may have what is left."""
     open_up(cache)
     odd = ("(", "!", "-type", "f", "-o", "-links", "+1", "-o", "-size", f"+{LARGEST // 512}", ")")
-    return run("find", str(cache), "!", "-type", "d", *odd, "-delete")
+    cleaned = run("find", str(cache), "!", "-type", "d", *odd, "-delete")
+    weight, files = weigh([cache])
+    return cleaned and weight <= MOST_BYTES and files <= MOST_FILES

@@ -10,6 +10,7 @@ import contextlib
 import os
 import shutil
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -59,9 +60,9 @@ class Taken:
         self._before = 0
         self._walked = time.monotonic()
 
-    def weigh(self) -> None:
-        """What is in its folders before it begins."""
-        self._before = _weigh(self._caps.folders)[0]
+    def begin(self) -> None:
+        """What is in its folders already is not counted."""
+        self._before = weigh(self._caps.folders)[0]
 
     def look(self) -> Reached | None:
         """Which limit it has reached, if any. Takes milliseconds: not for the loop that everybody waits for."""
@@ -84,7 +85,7 @@ class Taken:
                     return Reached(f"less than {caps.floor / 1e9:.2f} GB of the disk were left", "disk")
         if not caps.disk or time.monotonic() - self._walked < WALK_S:
             return None
-        weight, files = _weigh(caps.folders)
+        weight, files = weigh(caps.folders)
         self._walked = time.monotonic()
         if weight - self._before > caps.disk:
             return Reached(
@@ -130,7 +131,7 @@ def _read(path: str) -> bytes:
         return b""
 
 
-def _weigh(folders: tuple[Path, ...]) -> tuple[int, int]:
+def weigh(folders: Iterable[Path]) -> tuple[int, int]:
     """What lies below these folders, in bytes on the disk and in files. No link is followed, and what cannot be read weighs nothing."""
     weight = files = 0
     todo = [os.fspath(folder) for folder in folders]

@@ -287,7 +287,7 @@ async def spawn(order: Order) -> Training:
     writer.write(as_bytes(order))
     taken = Taken(order.caps, child.pid)
     if order.caps.disk:
-        await asyncio.to_thread(taken.weigh)
+        await asyncio.to_thread(taken.begin)
     return Training(order, child, log, taken, reader, writer)
 
 

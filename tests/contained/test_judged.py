@@ -14,7 +14,7 @@ from tests.contained import judged
     "mode",
     [
         pytest.param("bubblewrap", marks=pytest.mark.needs("bubblewrap")),
-        pytest.param("landlock", marks=pytest.mark.needs("landlock")),
+        pytest.param("landlock", marks=(pytest.mark.needs("landlock"), pytest.mark.slow)),
         pytest.param("off", marks=pytest.mark.slow),
     ],
 )

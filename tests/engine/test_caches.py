@@ -137,3 +137,12 @@ def test_folders_that_a_training_closed_are_opened_and_what_is_in_them_goes(tmp_
         assert (caches.lend(folder, 3) / "closed" / "graph").read_text() == "one"
         remove_tree(folder.trunk_cache)
         assert not folder.trunk_cache.exists()
+
+
+def test_a_cache_that_costs_every_trial_more_than_it_saves_is_not_adopted(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(caches, "MOST_FILES", 10)
+    cache = caches.lend(folder, 1)
+    for number in range(20):
+        (cache / str(number)).touch()
+    caches.adopt(folder, 1)
+    assert not list(caches.lend(folder, 2).iterdir())

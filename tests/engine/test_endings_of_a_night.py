@@ -87,6 +87,7 @@ def test_skip_ends_the_trial_and_the_night_goes_on(lab: Path, night: Night) -> N
     assert "@" in one.by
 
 
+@pytest.mark.slow
 def test_stop_now_ends_the_trial_and_a_later_start_trains_it_again(lab: Path, night: Night) -> None:
     running = night()
     tui(lab, "send", "stop", "now")
@@ -110,6 +111,7 @@ def test_a_signal_ends_the_night_in_good_order(lab: Path, night: Night, number: 
     assert state(lab).ended == f"{number.name} arrived"
 
 
+@pytest.mark.slow
 def test_ctrl_c_twice_ends_it_now(lab: Path, night: Night) -> None:
     running = night()
     os.killpg(running.pid, signal.SIGINT)

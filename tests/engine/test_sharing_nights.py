@@ -127,6 +127,7 @@ def test_in_swap_nothing_is_inferred_in_a_timed_window_and_the_unload_is_proved_
     assert swap.run.sharing.why.startswith("swap: asked for")
 
 
+@pytest.mark.slow
 def test_in_share_the_model_stays_and_nothing_is_inferred_in_a_timed_window(tmp_path: Path, server: int) -> None:
     share = night(tmp_path, server, "auto", 24)
     assert len(share.ollama.record.inferences) >= 2
@@ -137,6 +138,7 @@ def test_in_share_the_model_stays_and_nothing_is_inferred_in_a_timed_window(tmp_
     assert "fit the card's 22.4 GB" in share.run.sharing.why
 
 
+@pytest.mark.slow
 def test_a_card_too_small_for_both_is_used_in_turn_by_itself(tmp_path: Path, server: int) -> None:
     swap = night(tmp_path, server, "auto", 5.4, experiments=2)
     assert_nothing_was_inferred_meanwhile(swap)
