@@ -10,6 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 
+PARTS = ("bin", "lib*", "include", "share", "pyvenv.cfg")
+
+
 def python_of(train: Sequence[str], folder: Path) -> Path:
     """The Python that this command trains with: its first word, or that of the checkout's environment where uv is asked."""
     own = folder / ".venv" / "bin" / "python"
@@ -24,15 +27,18 @@ def fits(path: Path, apart: Iterable[Path]) -> bool:
 
 
 def pieces(python: Path, apart: Sequence[Path]) -> Iterator[Path]:
-    """Its prefixes, the file itself where a prefix holds something of `apart`, the user's packages, and what `.pth` files add."""
+    """Its prefixes, of one that holds something of `apart` only the parts that any has, the user's packages, and what `.pth` files add."""
     prefixes: list[Path] = []
     for file in _names(python):
         prefix = file.parent.parent
-        if _is_prefix(prefix) and fits(prefix, apart):
-            prefixes.append(prefix)
-        else:
+        if not _is_prefix(prefix):
             yield file
-    yield from prefixes
+            continue
+        prefixes.append(prefix)
+        if fits(prefix, apart):
+            yield prefix
+        else:  # such as an environment with the data in it
+            yield from (path for name in PARTS for path in prefix.glob(name) if fits(path, apart))
     packages = [path for prefix in prefixes for lib in ("lib*", "local/lib*") for path in prefix.glob(f"{lib}/python3*/*-packages")]
     if python == Path(sys.executable) and site.ENABLE_USER_SITE:
         yield (own := Path(site.getusersitepackages()))

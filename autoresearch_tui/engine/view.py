@@ -129,7 +129,8 @@ def _held_out(workspace: Workspace, seen: Iterable[Path]) -> Iterator[Path]:
         return
     names = _constant(workspace.folder / "prepare.py", "HELD_OUT_MODULES")
     for place in seen:
-        for library in (*place.glob("lib*/python3*"), *place.glob("local/lib*/python3*")):
+        inside = place.glob("python3*") if place.name.startswith("lib") else ()
+        for library in (*place.glob("lib*/python3*"), *place.glob("local/lib*/python3*"), *inside):
             yield from (library / name for name in names)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from autoresearch_tui.engine.interpreter import pieces
 from autoresearch_tui.engine.paths import walk
 from autoresearch_tui.engine.view import View, host_view, machine, nodes, training_view
 from autoresearch_tui.sections import Settings
@@ -232,3 +233,19 @@ def test_a_shim_of_pyenv_s_comes_with_the_pythons_behind_it(tmp_path: Path) -> N
         (root / file).parent.mkdir(parents=True, exist_ok=True)
         (root / file).touch(mode=0o755)
     assert root in machine(root / "shims" / "python3")
+
+
+def test_an_environment_with_the_data_in_it_comes_in_without_the_data(home: Home) -> None:
+    home.file("env/pyvenv.cfg", f"home = {Path(sys.base_prefix, 'bin')}\n")
+    python, torch = home.file("env/bin/python"), home.file("env/lib/python3.11/site-packages/torch/__init__.py")
+    held_out = home.file("env/cache/autoresearch-tui/python-1024/validation/1.bin")
+    places = list(pieces(python, [home.folder, held_out.parents[1]]))
+    assert all(any(place in (path, *path.parents) for place in places) for path in (python, torch, home.folder / "env/pyvenv.cfg"))
+    assert not any(place in held_out.parents for place in places)
+
+
+def test_held_out_modules_are_hidden_in_the_parts_of_a_python_too(home: Home, bundled: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTORESEARCH_DATA", str(Path(sys.base_prefix, "data")))
+    view = home.view(bundled)
+    assert none_of(view, Path(sysconfig.get_path("stdlib")).glob("pydoc_data/*.py"))
+    assert seen(view, Path(sysconfig.get_path("stdlib"), "json", "__init__.py"))
