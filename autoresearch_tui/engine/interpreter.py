@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-
 PARTS = ("bin", "lib*", "include", "share", "pyvenv.cfg")
 
 
