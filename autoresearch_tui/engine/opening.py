@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
@@ -200,7 +201,8 @@ async def sandboxed(workspace: Workspace, kind: str) -> Chosen:
         temporary.mkdir()
         view = await asyncio.to_thread(training_view, workspace, where, temporary)
         gpu = not device_class(device_of(workspace.folder)).startswith("cpu")
-        return await choose(kind, workspace.train, view, where, scrubbed(os.environ), gpu)
+        needed = [name for name in ("torch", "numpy") if workspace.measured and find_spec(name)]
+        return await choose(kind, workspace.train, view, where, scrubbed(os.environ), gpu, needed)
 
 
 def caps(settings: Settings) -> Caps:

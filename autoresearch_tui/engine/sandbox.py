@@ -28,6 +28,7 @@ from autoresearch_tui.workspace import WorkspaceError
 KINDS: dict[str, type[Bubblewrap] | type[Landlock]] = {"bubblewrap": Bubblewrap, "landlock": Landlock}
 """The strongest first."""
 FILES = "import tempfile; [tempfile.TemporaryFile(dir=place).close() for place in ('.', None)]"
+FIND = "from importlib.util import find_spec; [exit(name + ' cannot be imported in it') for name in {} if not find_spec(name)]"
 CARD = "import torch; one = torch.ones(256, 256, device='cuda'); assert (one @ one).sum().item() == 256 ** 3"
 FILES_BOUND_S, CARD_BOUND_S = 20.0, 120.0  # a first import of torch may come from a slow disk
 REASON = 200
@@ -67,11 +68,16 @@ class Chosen(NamedTuple):
     """Why it is no stronger one, in a sentence; empty for the strongest."""
 
 
-async def choose(wanted: str, train: Sequence[str], view: View, folder: Path, environment: Mapping[str, str], gpu: bool) -> Chosen:
-    """The strongest that works; or the one that was named, `bubblewrap`, `landlock` or `off`: WorkspaceError if that does not."""
+async def choose(
+    wanted: str, train: Sequence[str], view: View, folder: Path, environment: Mapping[str, str], gpu: bool, modules: Sequence[str] = ()
+) -> Chosen:
+    """The strongest that works; or the one that was named, `bubblewrap`, `landlock` or `off`: WorkspaceError if that does not.
+
+    `modules` are what the training imports, and can import where nothing holds it.
+    """
     if wanted == "off":
         return Chosen(Unsandboxed(), "switched off in the settings")
-    attempt = Attempt(train, view, folder, environment)
+    attempt = Attempt(train, view, folder, environment, modules)
     said: list[str] = []
     for name, kind in KINDS.items():
         if wanted in ("auto", name):
@@ -96,10 +102,11 @@ class Attempt(NamedTuple):
     view: View
     folder: Path
     environment: Mapping[str, str]
+    modules: Sequence[str]
 
     async def of(self, sandbox: Sandbox, gpu: bool) -> tuple[bool, str]:
         """Whether this sandbox will do, and what there is to say about it."""
-        if reason := await self.failure(sandbox, FILES, FILES_BOUND_S):
+        if reason := await self.failure(sandbox, f"{FILES}; {FIND.format([*self.modules])}", FILES_BOUND_S):
             forbidden = re.search("uid map|namespace", reason)
             return False, f"{reason} (this system lets its users make no namespaces: see docs/containment.md)" if forbidden else reason
         if not gpu or not (reason := await self.failure(sandbox, CARD, CARD_BOUND_S)):

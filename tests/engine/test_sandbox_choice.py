@@ -57,6 +57,15 @@ def test_a_bubblewrap_that_the_system_forbids_is_stepped_down_from(tmp_path: Pat
         chosen(Room(tmp_path / "again", "landlock"), "bubblewrap")
 
 
+def test_one_in_which_the_training_cannot_import_what_it_needs_is_no_sandbox(room: Room) -> None:
+    train = (sys.executable, "train.py")
+    found = asyncio.run(choose("auto", train, room.view, room.folder, room.environment, False, ["json", "msgspec"]))
+    assert found.sandbox.name != "unsandboxed", "what it can import is no reason"
+    found = asyncio.run(choose("auto", train, room.view, room.folder, room.environment, False, ["json", "nowhere_to_be_found"]))
+    assert found.sandbox.name == "unsandboxed"
+    assert "nowhere_to_be_found cannot be imported in it" in found.why
+
+
 def test_off_is_unsandboxed_and_says_so(room: Room) -> None:
     found = chosen(room, "off")
     assert (found.sandbox.name, found.why) == ("unsandboxed", "switched off in the settings")
