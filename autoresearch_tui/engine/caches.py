@@ -7,6 +7,7 @@ may remember where it was.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def lend(folder: RunFolder, number: int, empty: bool = False) -> Path:
     remove_tree(folder.trial_cache)
     folder.owner.unlink(missing_ok=True)
     folder.trial_cache.parent.mkdir(mode=0o700, exist_ok=True)
-    if folder.trunk_cache.is_dir() and not empty:
+    if not empty and _holds_something(folder.trunk_cache):
         run(*COPY, "--", str(folder.trunk_cache), str(folder.trial_cache))
     folder.trial_cache.mkdir(mode=0o700, exist_ok=True)
     if not empty:
@@ -39,10 +40,14 @@ def adopt(folder: RunFolder, number: int) -> None:
             return
     except FileNotFoundError:
         return
-    if folder.trial_cache.is_dir() and not folder.trial_cache.is_symlink() and _clean(folder.trial_cache):
+    if not folder.trial_cache.is_symlink() and _holds_something(folder.trial_cache) and _clean(folder.trial_cache):
         remove_tree(folder.trunk_cache)
         folder.trial_cache.replace(folder.trunk_cache)
     folder.owner.unlink()
+
+
+def _holds_something(cache: Path) -> bool:
+    return cache.is_dir() and (not os.access(cache, os.R_OK) or any(cache.iterdir()))
 
 
 def environment(cache: Path) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -25,6 +26,8 @@ def remove_tree(folder: Path) -> None:
 
     Raises OSError if something is left: the next trial would find it.
     """
+    with contextlib.suppress(OSError):
+        return folder.rmdir()  # nearly always it is empty, or not there
     if folder.is_symlink() or folder.is_file():
         folder.unlink()
     elif folder.exists() and not run("rm", "-rf", "--", str(folder)):

@@ -14,6 +14,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -66,7 +67,8 @@ def host_view(workspace: Workspace, bench: Path, checkpoint: Path, temporary: Pa
     return _view(workspace, read, filter(None, (temporary, cache)), temporary)
 
 
-def machine(python: Path, apart: Sequence[Path] = ()) -> tuple[Path, ...]:
+@cache
+def machine(python: Path, apart: tuple[Path, ...] = ()) -> tuple[Path, ...]:
     """What every program of this Python needs. A place of the Python's that holds something of `apart` does not come in with it."""
     system = [*map(Path, SYSTEM), *map(Path, DRIVERS), *(Path("/etc", name) for name in ETC), *(Path("/sys", name) for name in SYS)]
     system += Path("/etc").glob("python3*")
@@ -93,10 +95,10 @@ def _view(workspace: Workspace, read: Sequence[Path], write: Iterable[Path], tem
     return View(seen, tuple(write), tuple(dict.fromkeys(hidden)), temporary, nodes())
 
 
-def _apart(workspace: Workspace) -> list[Path]:
+def _apart(workspace: Workspace) -> tuple[Path, ...]:
     """What no editable installation may bring in: the home folder, the night, the data, and the supervisor itself."""
     places = [Path.home(), workspace.folder, workspace.runs_folder, data_folder(workspace.folder), Path(__file__).parents[2]]
-    return [one for place in places if place for one in (place, place.resolve())]
+    return tuple(one for place in places if place for one in (place, place.resolve()))
 
 
 def _data(workspace: Workspace) -> Iterator[Path]:

@@ -177,7 +177,7 @@ def test_a_link_in_a_folder_that_is_no_python_s_brings_only_itself(tmp_path: Pat
     home.file("versions/3.12/bin/python3.12")
     (tmp_path / ".local" / "bin").mkdir()
     (tmp_path / ".local" / "bin" / "python3.12").symlink_to(tmp_path / "versions/3.12/bin/python3.12")
-    found = machine(tmp_path / ".local" / "bin" / "python3.12", [tmp_path])
+    found = machine(tmp_path / ".local" / "bin" / "python3.12", (tmp_path,))
     assert tmp_path / ".local" not in found
     assert {tmp_path / ".local" / "bin" / "python3.12", tmp_path / "versions" / "3.12"} <= set(found)
 
@@ -191,7 +191,7 @@ def test_packages_installed_for_editing_come_in_unless_they_hold_what_stays_outs
     places = [tmp_path / "library", tmp_path / "work", tmp_path, tmp_path / "gone"]
     lines = [*map(str, places), "import os; os.getpid()", "# a word"]
     home.file("own/lib/python3.12/site-packages/editable.pth", "\n".join(lines))
-    found = machine(python, apart=[tmp_path / "work" / "lab"])
+    found = machine(python, apart=(tmp_path / "work" / "lab",))
     assert tmp_path / "library" in found
     assert {tmp_path / "work", tmp_path, tmp_path / "gone"}.isdisjoint(found)
 
