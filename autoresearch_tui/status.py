@@ -100,6 +100,7 @@ def _gpu(run: Run) -> dict[str, Any] | None:
         "card": run.engine.card,
         "sharing": run.sharing.mode if run.sharing else "apart",
         "why": run.sharing.why if run.sharing else "",
+        "unloaded": msgspec.structs.asdict(run.unloaded) if run.unloaded else None,
         "last": msgspec.structs.asdict(cards[-1]) if cards else None,
     }
 

@@ -322,7 +322,13 @@ def test_of_a_night_that_has_ended_nobody_is_asked_again() -> None:
 def test_what_holds_the_trainings_and_how_the_card_is_shared_is_seen() -> None:
     shared = e.Shared("swap", "swap: LLM 20.1 GB + training 11.2 GB are 7.3 GB more than the card's 24.0 GB")
     card = e.Card(300.0, 97.5, 23.1, 11.2, power_w=340.0, temperature_c=71.0)
-    run = state(shared, e.Proposed(4, operator="tune", parent=1), e.Committed(4, "4" * 40), e.Launched(4, 1, 42, 7, 7, "b"))
+    run = state(
+        shared,
+        e.Unloaded("ollama:qwen3:8b", 1.2, 20.1),
+        e.Proposed(4, operator="tune", parent=1),
+        e.Committed(4, "4" * 40),
+        e.Launched(4, 1, 42, 7, 7, "b"),
+    )
     run = fold([e.Recorded(run.seq + 1, AT, 0.0, e.Ended(4, 1, "finished", seconds=300.0, card=card))], run)
     assert run.engine is not None
     run = msgspec.structs.replace(
@@ -335,3 +341,4 @@ def test_what_holds_the_trainings_and_how_the_card_is_shared_is_seen() -> None:
     assert said["sandbox"] == {"kind": "unsandboxed", "why": "no bwrap"}
     assert said["gpu"]["sharing"] == "swap"
     assert said["gpu"]["last"]["training_gb"] == 11.2
+    assert said["gpu"]["unloaded"] == {"researcher": "ollama:qwen3:8b", "seconds": 1.2, "freed_gb": 20.1}

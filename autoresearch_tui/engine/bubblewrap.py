@@ -40,6 +40,7 @@ class Bubblewrap:
     """`bwrap`, from wherever it is installed."""
 
     name = "bubblewrap"
+    namespaces = True
 
     def __init__(self, program: str, options: str) -> None:
         self.program = program

@@ -165,7 +165,7 @@ class Bench:
             folder=bench,
             log=log,
             environment=environment | self.sandbox.environment(view),
-            held=self.sandbox.name == "bubblewrap",
+            held=self.sandbox.namespaces,
             timeout_s=PATIENCE_S,
             stall_s=PATIENCE_S,
             log_bytes=2**24,

@@ -71,7 +71,7 @@ async def _fit(workspace: Workspace, folder: RunFolder, lineage: Lineage, sandbo
                 log_bytes=LOG_BYTES,
                 file_bytes=caps.disk,
                 caps=replace(caps, folders=(where, temporary)),
-                held=sandbox.name == "bubblewrap",
+                held=sandbox.namespaces,
             )
         )
         training.release()

@@ -27,6 +27,7 @@ class Landlock:
     """The kernel's own, asked for by the trial's process before it begins."""
 
     name = "landlock"
+    namespaces = False
 
     @classmethod
     def find(cls) -> Landlock | str:

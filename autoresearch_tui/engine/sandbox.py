@@ -38,6 +38,8 @@ class Sandbox(Protocol):
     """A way to start a command so that it can touch its view and nothing else."""
 
     name: str
+    namespaces: bool
+    """It has processes and shared memory of its own: its main process is the sandbox's, and what is left in /dev/shm goes with it."""
 
     def wrap(self, command: Sequence[str], view: View, folder: Path) -> tuple[str, ...]:
         """What to run instead of the command, in this folder. Open files that are passed on come through."""
@@ -52,6 +54,7 @@ class Unsandboxed:
     """A trial that may do whatever its user may."""
 
     name = "unsandboxed"
+    namespaces = False
 
     def wrap(self, command: Sequence[str], view: View, folder: Path) -> tuple[str, ...]:
         return tuple(command)

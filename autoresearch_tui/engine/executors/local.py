@@ -104,22 +104,17 @@ class Local:
                 stall_s=self.workspace.stall_s,
                 log_bytes=self.log_bytes,
                 file_bytes=self.caps.disk,
-                held=self.sandbox.name == "bubblewrap",
-                caps=replace(self.caps, folders=(where, temporary, cache, *(() if self._has_own_memory else (shared_memory.FOLDER,)))),
+                held=self.sandbox.namespaces,
+                caps=replace(self.caps, folders=(where, temporary, cache, *(() if self.sandbox.namespaces else (shared_memory.FOLDER,)))),
                 trunk=await asyncio.to_thread(self._beside, run, one) if purpose != "again" else None,
                 hopeless=run.rules.hopeless,
             )
         )
         return self.running
 
-    @property
-    def _has_own_memory(self) -> bool:
-        """A /dev/shm of its own, of a limited size, which goes with it."""
-        return self.sandbox.name == "bubblewrap"
-
     def sweep(self, before: frozenset[str] | None = None) -> None:
         """Take away what the trial that ended left in memory that others share. Looks at all processes: not for the loop."""
-        if not self._has_own_memory:
+        if not self.sandbox.namespaces:
             shared_memory.sweep(self._segments if before is None else before, self.folder.folder / "from-dev-shm")
 
     def _log(self, number: int, trial: int) -> Path:
