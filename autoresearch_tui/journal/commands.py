@@ -101,7 +101,7 @@ class BadCommand(Exception):
 ARGUMENTS = {
     "pause": "",
     "resume": "",
-    "skip": "",
+    "skip": "[NUMBER]",
     "keep": "[NUMBER]",
     "discard": "[NUMBER]",
     "again": "[NUMBER]",
@@ -133,8 +133,8 @@ def parse(words: list[str], run: Run) -> Command:
             return (Pause if name == "pause" else Resume)(run.session)
         case "stop" if rest in ([], ["now"]):
             return Stop(run.session, bool(rest))
-        case "skip" if not rest:
-            return _skip(run)
+        case "skip" if len(rest) < 2:
+            return _skip_of(run, _number(rest[0], usage)) if rest else _skip(run)
         case "keep" | "discard" | "again" if len(rest) < 2:
             number = _number(rest[0], usage) if rest else _running(run, name)
             return Keep(number) if name == "keep" else Discard(number) if name == "discard" else Again(number)
@@ -160,17 +160,35 @@ def _number(word: str, usage: BadCommand) -> int:
 
 
 def _skip(run: Run) -> Skip:
-    if (running := run.running) is not None:
-        return Skip(running.number, running.trials[-1].number)
+    if run.under_way:
+        return _skip_of(run, _running(run, "skip"))
     for draft in run.drafts.values():
         return Skip(draft=draft.draft)
     raise BadCommand("nothing to skip: neither a trial nor a draft is in flight.")
 
 
+def _skip_of(run: Run, number: int) -> Skip:
+    """The trial of this experiment that runs."""
+    for one in run.under_way:
+        if one.number == number:
+            return Skip(number, one.trials[-1].number)
+    trains = f"what trains is {_numbers(run)}" if run.under_way else "nothing trains now"
+    raise BadCommand(f"nothing to skip: #{number} is not training; {trains}.")
+
+
 def _running(run: Run, name: str) -> int:
-    if run.running is None:
+    """What trains, where there is no doubt which one is meant."""
+    if not run.under_way:
         raise BadCommand(f"nothing is training: say which, as in `{name} {max(run.experiments, default=0)}`.")
-    return run.running.number
+    if len(run.under_way) > 1:
+        raise BadCommand(f"{name} which: {_numbers(run)}? Say it, as in `{name} {run.under_way[-1].number}`.")
+    return run.under_way[0].number
+
+
+def _numbers(run: Run) -> str:
+    """Of what trains."""
+    *others, last = (str(one.number) for one in run.under_way)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _held(run: Run, name: str) -> str:

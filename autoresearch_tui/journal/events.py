@@ -19,8 +19,8 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", t
     """A fact. Its kind in the journal is the name of its class."""
 
 
-Purpose = Literal["again", "doubt", "noise", "pace", "disturbed", "suspect", "drift", "crashes", "closing"]
-"""Why the same code is trained again."""
+Purpose = Literal["again", "doubt", "noise", "pace", "disturbed", "suspect", "drift", "crashes", "device", "closing"]
+"""Why the same code is trained again; `device`: it has no number yet on the kind of device that another's was measured on."""
 
 
 class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -90,6 +90,19 @@ class Card(msgspec.Struct, frozen=True, omit_defaults=True):
     """The share of its time that the training's threads waited for a core."""
 
 
+class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A place where one trial at a time trains."""
+
+    name: str
+    """`gpu0`, `cpu1`; on another machine with its name before, as in `lab7/gpu0`."""
+    device: str = ""
+    """Its class: what numbers have to have in common to be compared."""
+    card: str = ""
+    """The UUID of its card; empty: it has none, or nobody knows."""
+    sandbox: str = ""
+    """That keeps its trials."""
+
+
 class RunStarted(Event, frozen=True):
     """A new run: where it begins, and what makes its numbers comparable."""
 
@@ -109,6 +122,14 @@ class RunStarted(Event, frozen=True):
     budget_s: float = 300.0
     sigma: float | None = None
     """The profile's guess of how far equal code differs, before it is measured here."""
+    confirms: str = ""
+    """The night whose gain is measured again here, with another budget; such a run searches nothing."""
+    chosen: int | None = None
+    """The experiment at the end of that night's trunk."""
+    blob: str = ""
+    """Its code."""
+    repeats: int = 0
+    """Trainings of it, and of the baseline."""
 
 
 class Remembered(Event, frozen=True):
@@ -146,6 +167,14 @@ class EngineStarted(Event, frozen=True):
     """Why it is no stronger one."""
     card: str = ""
     """The GPU that it trains on, by its UUID."""
+
+
+class Equipped(Event, frozen=True):
+    """The slots that there are from now on. An engine with a single one, which stays, does not say so."""
+
+    slots: tuple[Slot, ...]
+    why: str = ""
+    """What came or went."""
 
 
 class EngineEnded(Event, frozen=True):
@@ -457,6 +486,10 @@ class Launched(Event, frozen=True):
     boot: str
     purpose: str = ""
     """Why the same code is trained again, one of `Purpose` or a later version's; empty for its first training."""
+    slot: str = ""
+    """Where; empty: there is only one."""
+    device: str = ""
+    """The class of that: name, power limit, driver, torch. Empty: the run's."""
 
 
 class Ended(Event, frozen=True):

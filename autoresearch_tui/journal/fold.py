@@ -12,7 +12,20 @@ from msgspec.structs import replace
 
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.commands import Note, Reject, Stop
-from autoresearch_tui.journal.state import Answer, Down, Draft, Engine, Experiment, Health, Run, Share, Trial, Waiting
+from autoresearch_tui.journal.state import (
+    Answer,
+    Down,
+    Draft,
+    Engine,
+    Experiment,
+    Health,
+    Run,
+    Share,
+    Trial,
+    Waiting,
+    era_of,
+    is_same_device,
+)
 
 SHOWN = 50  # warnings and answers that a state remembers; the journal has them all
 
@@ -117,8 +130,9 @@ class _Work:
 
 
 def run_started(work: _Work, fact: e.RunStarted, at: float) -> None:
-    names = ("tag", "start", "origin", "key", "trust", "seed", "edit", "metric", "goal", "budget_s", "sigma")
-    work.fields |= {name: getattr(fact, name) for name in names} | {"started_at": at}
+    of_the_run = ("tag", "start", "origin", "key", "trust", "seed", "edit", "metric", "goal", "budget_s", "sigma")
+    of_a_confirmation = ("confirms", "chosen", "blob", "repeats")
+    work.fields |= {name: getattr(fact, name) for name in (*of_the_run, *of_a_confirmation)} | {"started_at": at}
 
 
 def remembered(work: _Work, fact: e.Remembered, at: float) -> None:
@@ -156,10 +170,15 @@ def engine_started(work: _Work, fact: e.EngineStarted, at: float) -> None:
         "rules": fact.rules,
         "ended": "",
         "waiting": "",
+        "slots": (),
     }
     if not kept:  # a person who starts the engine wants it to work
         work.fields |= {"paused": False, "paused_by": "", "paused_why": "", "stopping": False}
         work.fields |= {"conclusion": None, "session_at": at}
+
+
+def equipped(work: _Work, fact: e.Equipped, at: float) -> None:
+    work.fields["slots"] = fact.slots
 
 
 def engine_ended(work: _Work, fact: e.EngineEnded, at: float) -> None:
@@ -254,14 +273,16 @@ def rewound(work: _Work, fact: e.Rewound, at: float) -> None:
 
 
 def drifted(work: _Work, fact: e.Drifted, at: float) -> None:
-    era = work.get("era") + 1
-    work.fields["era"] = era
-    if experiment := work.experiments.get(fact.number):
-        for trial in experiment.trials:
-            if trial.number >= fact.trial:
-                work.change_trial(fact.number, trial.number, era=era)
-    for number in [number for number in work.experiments if number >= fact.since]:
-        work.change(number, adrift=True)
+    experiment = work.experiments.get(fact.number)
+    looks = [trial for trial in experiment.trials if trial.number >= fact.trial] if experiment else []
+    device = looks[0].device if looks else ""
+    drifts = work.fields["drifts"] = (*work.get("drifts"), device)
+    for trial in looks:
+        if is_same_device(trial.device, device):
+            work.change_trial(fact.number, trial.number, era=era_of(drifts, device))
+    for one in list(work.experiments.values()):
+        if one.number >= fact.since and one.verdict and is_same_device(one.device, device):
+            work.change(one.number, adrift=True)
 
 
 def concluded(work: _Work, fact: e.Concluded, at: float) -> None:
@@ -285,7 +306,8 @@ def drafting(work: _Work, fact: e.Drafting, at: float) -> None:
 
 def asked(work: _Work, fact: e.Asked, at: float) -> None:
     if draft := work.drafts.get(fact.draft):
-        work.change_draft(fact.draft, asked=fact.researcher, researcher=fact.researcher, dialect=fact.dialect, tokens=fact.tokens)
+        who = {"asked": fact.researcher, "asked_at": at, "researcher": fact.researcher}
+        work.change_draft(fact.draft, **who, dialect=fact.dialect, tokens=fact.tokens)
         if draft.researcher != fact.researcher:  # another of the chain takes it over
             work.count(fact.draft, asked=1)
     work.fields["waiting"] = ""
@@ -387,7 +409,8 @@ def committed(work: _Work, fact: e.Committed, at: float) -> None:
 
 def launched(work: _Work, fact: e.Launched, at: float) -> None:
     if experiment := work.experiments.get(fact.number):
-        trial = Trial(fact.trial, fact.seed, fact.pid, fact.born, fact.boot, at, purpose=fact.purpose, era=work.get("era"))
+        trial = Trial(fact.trial, fact.seed, fact.pid, fact.born, fact.boot, at, purpose=fact.purpose)
+        trial = replace(trial, era=era_of(work.get("drifts"), fact.device), slot=fact.slot, device=fact.device)
         work.change(fact.number, trials=(*experiment.trials, trial), settled=False)
         work.fields["waiting"] = ""
 
@@ -423,6 +446,7 @@ STEPS: dict[type[e.Event], Callable[[_Work, Any, float], None]] = {
     e.RunStarted: run_started,
     e.Remembered: remembered,
     e.EngineStarted: engine_started,
+    e.Equipped: equipped,
     e.EngineEnded: engine_ended,
     e.ProgramChanged: program_changed,
     e.SettingsChanged: settings_changed,

@@ -12,12 +12,15 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 import msgspec
+from msgspec.structs import replace
 
-from autoresearch_tui.journal.state import Experiment, Run, mean
+from autoresearch_tui.journal.state import Experiment, Run, is_same_device, mean
 
 ENOUGH = 3  # trainings of one code, before a guess is replaced by what was measured
 PRIOR = 2.0  # degrees of freedom that the guess is worth beside them
 FAR = 10.0  # guessed sigmas that a change is worse
+IN_TWENTY = 0.025  # on either side of an interval
+NORMAL = 2.326348  # beyond it is one in a hundred, where the noise is known exactly
 SURE, LIKELY = 0.01, 0.1  # how often chance alone may look like this
 
 
@@ -53,26 +56,41 @@ class Gain(msgspec.Struct, frozen=True):
     """Its standard error; None: nobody knows the noise."""
     freedom: float = PRIOR
     """Degrees of freedom behind that."""
+    chosen: float = 0.0
+    """How much of it the choice of the best among many may have brought; p and the word allow for it."""
 
     @property
     def p(self) -> float | None:
         """How often chance alone would look as good or better; None where nothing is left to chance, and where nobody knows."""
-        return beyond(self.value / self.error, self.freedom) if self.error else None
+        return beyond((self.value - self.chosen) / self.error, self.freedom) if self.error else None
+
+    @property
+    def interval(self) -> tuple[float | None, float | None]:
+        """Nineteen of twenty such intervals hold the true gain, but for what was chosen for its number; none: nobody knows the noise."""
+        if self.error is None:
+            return None, None
+        reach = edge(IN_TWENTY, self.freedom) * self.error
+        return self.value - reach, self.value + reach
+
+    def change(self, goal: str) -> float:
+        """As the metric counts: below zero where lower is better and this is. Never a zero with a sign."""
+        return (-self.value if goal == "lower" else self.value) + 0.0
 
     @property
     def word(self) -> str:
         """`sure`, `likely` or `unsure` that it is better at all: what p says, without working it out for each of ten thousand."""
         if not self.error:
             return "sure" if self.value > 0 and self.error == 0 else "unsure"
-        t = self.value / self.error
+        t = (self.value - self.chosen) / self.error
         return "sure" if t > edge(SURE, self.freedom) else "likely" if t > edge(LIKELY, self.freedom) else "unsure"
 
 
-def noise_of(run: Run) -> Noise:
+def noise_of(run: Run, device: str = "") -> Noise:
+    """On one class of device, or on each as far as it tells the same of all."""
     freedom, squares, repeats = 0, [], 0
-    for numbers in _repeated(run):
+    for numbers in _repeated(run, device):
         middle = mean(numbers)
-        squares += [(number - middle) ** 2 for number in numbers]
+        squares += [(number - middle) * (number - middle) for number in numbers]  # a power would raise where this is infinite
         freedom += len(numbers) - 1
         repeats = max(repeats, len(numbers))
     spread = math.fsum(squares)
@@ -84,23 +102,24 @@ def noise_of(run: Run) -> Noise:
     return Noise(math.sqrt((prior * (run.sigma or 0.0) ** 2 + spread) / (prior + freedom)), prior + freedom, repeats)
 
 
-def _repeated(run: Run) -> Iterator[list[float]]:
+def _repeated(run: Run, device: str) -> Iterator[list[float]]:
     """The numbers of the same code under the same conditions; a look for drift asks whether they still are."""
     for one in run.experiments.values():
         if len(one.trials) > 1 and not _is_far(run, one):
-            eras = defaultdict(list)
+            alike = defaultdict(list)
             for trial in one.trials:
-                if trial.counts and trial.value is not None and trial.purpose != "drift":
-                    eras[trial.era].append(trial.value)
-            yield from (sorted(numbers) for numbers in eras.values() if len(numbers) > 1)
+                if trial.counts and trial.value is not None and trial.purpose != "drift" and is_same_device(trial.device, device):
+                    alike[trial.era, trial.device].append(trial.value)
+            yield from (sorted(numbers) for numbers in alike.values() if len(numbers) > 1)
 
 
 def _is_far(run: Run, one: Experiment) -> bool:
     """A change that was far worse: a training that fails in part varies by far more than those that a verdict is about."""
     parent = run.experiments.get(one.parent) if one.parent is not None else None
-    if one.verdict != "discard" or parent is None or one.value is None or parent.value is None:
+    if one.verdict != "discard" or parent is None:
         return False
-    return not run.sigma or run.badness(one.value) - run.badness(parent.value) > FAR * run.sigma
+    value, before = one.value, parent.value_on(one.device)
+    return value is not None and before is not None and (not run.sigma or run.badness(value) - run.badness(before) > FAR * run.sigma)
 
 
 def gain_of(run: Run, one: Experiment, noise: Noise) -> Gain | None:
@@ -108,10 +127,37 @@ def gain_of(run: Run, one: Experiment, noise: Noise) -> Gain | None:
     parent = run.experiments.get(one.parent) if one.parent is not None else None
     if parent is None:
         return None
-    (era, numbers), (before_era, before) = one.measured, parent.measured
-    if era != before_era or not (numbers and before):
+    device = one.device
+    numbers, before = one.numbers_on(device), parent.numbers_on(device)
+    if one.era_on(device) != parent.era_on(device) or not (numbers and before):
         return None
     return gain(run, numbers, before, noise)
+
+
+def gain_of_best(run: Run, best: Experiment | None, noise: Noise) -> Gain | None:
+    """What the night has gained since its baseline; None where the two do not compare, as after a drift."""
+    baseline = run.baseline
+    if best is None or baseline is None or best.number == baseline.number:
+        return None
+    device = run.yardstick
+    numbers, before = best.numbers_on(device), baseline.numbers_on(device)
+    if best.era_on(device) != baseline.era_on(device) or not (numbers and before):
+        return None
+    found = gain(run, numbers, before, noise)
+    return replace(found, chosen=choice(noise, tried(run, baseline), len(numbers)))
+
+
+def tried(run: Run, baseline: Experiment) -> int:
+    """Among how many the best was chosen."""
+    return sum(one is not baseline and one.value is not None for one in run.experiments.values())
+
+
+def choice(noise: Noise, among: int, trials: int) -> float:
+    """How much the best of so many equal codes would look better than it is; more, the less is known of the noise."""
+    if among < 2 or not noise.sigma:
+        return 0.0
+    unknown = edge(SURE, noise.freedom) / NORMAL
+    return noise.sigma * unknown * math.sqrt(2 * math.log(among) / trials)
 
 
 def gain(run: Run, numbers: Sequence[float], before: Sequence[float], noise: Noise) -> Gain:

@@ -15,6 +15,7 @@ from autoresearch_tui.journal import commands, events
 from autoresearch_tui.journal.results import Row
 
 SHORT_S = 2.0  # of training: times are printed in tenths of a second
+OWN = ("", "again")  # purposes of a trial that is about its own code, and no other's
 TRUST = ("suspect", "reported", "verified, uncontained", "verified")
 
 
@@ -56,6 +57,9 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why its number is not compared."""
     era: int = 0
     """How often the machine had drifted before it; numbers of two eras do not compare."""
+    slot: str = ""
+    device: str = ""
+    """The class of device that it was trained on; numbers of two classes do not compare. Empty: nobody wrote it down."""
 
     @property
     def counts(self) -> bool:
@@ -107,27 +111,52 @@ class Experiment(msgspec.Struct, frozen=True, omit_defaults=True):
     """It was compared while the machine drifted and nobody knew."""
 
     @property
-    def measured(self) -> tuple[int, list[float]]:
-        """What a verdict rests on: the newest era it was fairly measured in, and the values there, in order of size."""
-        fair = [(trial.era, trial.value) for trial in self.trials if trial.value is not None and not trial.taint]
-        if len(fair) < 2:  # nearly all of a long night's experiments, and this is asked all the time
-            return (fair[0][0], [fair[0][1]]) if fair else (0, [])
-        newest = max(fair)[0]
-        return newest, sorted(value for era, value in fair if era == newest)
+    def device(self) -> str:
+        """The class that its number belongs to: where it was last trained for its own sake. What is compared with it is trained there."""
+        fair = [trial for trial in self.trials if trial.counts]
+        if not fair:
+            return self.trials[-1].device if self.trials else ""
+        own = [trial.device for trial in fair if trial.purpose in OWN and trial.device]
+        return own[-1] if own else next((trial.device for trial in fair if trial.device), "")
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """The classes that it has fair numbers on, the oldest first; one that nobody wrote down only where there is no other."""
+        found = dict.fromkeys(trial.device for trial in self.trials if trial.counts)
+        return tuple(filter(None, found)) or tuple(found)
 
     @property
     def era(self) -> int:
-        return self.measured[0]
+        return self.era_on(self.device)
 
     @property
     def numbers(self) -> list[float]:
-        return self.measured[1]
+        """What a verdict rests on, in order of size."""
+        return self.numbers_on(self.device)
 
     @property
     def value(self) -> float | None:
+        return self.value_on(self.device)
+
+    def era_on(self, device: str) -> int:
+        """The newest that it was fairly measured in."""
+        return max((trial.era for trial in self.trials_on(device) if trial.counts), default=0)
+
+    def numbers_on(self, device: str) -> list[float]:
+        """Its fair numbers of the newest era, in order of size."""
+        fair = [trial for trial in self.trials_on(device) if trial.counts]
+        newest = max((trial.era for trial in fair), default=0)
+        return sorted(trial.value for trial in fair if trial.value is not None and trial.era == newest)
+
+    def value_on(self, device: str) -> float | None:
         """The mean of its numbers; where every trial was disturbed, of those."""
-        values = self.numbers or [trial.value for trial in self.trials if trial.value is not None]
+        values = self.numbers_on(device) or [trial.value for trial in self.trials_on(device) if trial.value is not None]
         return mean(values) if values else None
+
+    def trials_on(self, device: str) -> list[Trial]:
+        """Those on one class; what nobody wrote down of older trials speaks against none. Asked about no class: about its own."""
+        device = device or self.device
+        return [trial for trial in self.trials if is_same_device(trial.device, device)]
 
     @property
     def memory_gb(self) -> float:
@@ -156,6 +185,15 @@ class Experiment(msgspec.Struct, frozen=True, omit_defaults=True):
         return not self.verdict or self.judged < len(self.trials)
 
 
+def is_same_device(one: str, other: str) -> bool:
+    return one == other or not (one and other)
+
+
+def era_of(drifts: Sequence[str], device: str) -> int:
+    """How many of these drifts were seen on one class of device."""
+    return sum(is_same_device(other, device) for other in drifts)
+
+
 def mean(numbers: Sequence[float]) -> float:
     """The same in whatever order they come."""
     return math.fsum(numbers) / len(numbers)
@@ -178,6 +216,7 @@ class Draft(msgspec.Struct, frozen=True, omit_defaults=True):
     notes: tuple[int, ...] = ()
     asked: str = ""
     """Who writes the reply that is awaited; `researcher` is who wrote last."""
+    asked_at: float = 0.0
     dialect: str = ""
     """The form of an edit that was taught last."""
     tokens: int = 0
@@ -327,8 +366,17 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     goal: str = "lower"
     budget_s: float = 300.0
     sigma: float | None = None
+    confirms: str = ""
+    """The night whose gain is measured again here."""
+    chosen: int | None = None
+    """The experiment of it whose code that is."""
+    blob: str = ""
+    repeats: int = 0
+    """Trainings of that and of the baseline; 0: this run is a search."""
     started_at: float = 0.0
     engine: Engine | None = None
+    slots: tuple[events.Slot, ...] = ()
+    """Where trials run; none: in a single place without a name."""
     session: int = 0
     session_at: float = 0.0
     """When a person started the engine."""
@@ -340,8 +388,8 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     review: bool = False
     review_timeout_s: float = 600.0
     rules: events.Rules = events.Rules()
-    era: int = 0
-    """How often the machine was seen to have drifted."""
+    drifts: tuple[str, ...] = ()
+    """The class of device of each drift that was seen."""
     conclusion: events.Concluded | None = None
     """The closing measurement of this session, once there is one."""
     paused: bool = False
@@ -396,11 +444,30 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.experiments.get(0)
 
     @property
+    def era(self) -> int:
+        """How often the machine was seen to have drifted."""
+        return len(self.drifts)
+
+    def era_of(self, device: str) -> int:
+        """The same of one class of device: the others measure as they did."""
+        return era_of(self.drifts, device)
+
+    @property
+    def yardstick(self) -> str:
+        """The class of device that the trunk is compared on: the baseline's, as long as the tip was measured there, else the tip's."""
+        if self.tip not in self.experiments or self.baseline is None:
+            return ""
+        base, tip = self.baseline.device, self.experiments[self.tip]
+        return base if tip.numbers_on(base) and tip.era_on(base) == self.baseline.era_on(base) else tip.device
+
+    @property
     def best(self) -> Experiment | None:
         """The best number of the trunk, of those that compare with its tip's."""
-        line = [self.experiments[number] for number in self.trunk]
-        measured = [one for one in line if one.value is not None and one.era == line[-1].era]
-        return min(measured, key=lambda one: self.badness(one.value), default=None)
+        line, device = [self.experiments[number] for number in self.trunk], self.yardstick
+        measured = [
+            (value, one) for one in line if one.era_on(device) == line[-1].era_on(device) and (value := one.value_on(device)) is not None
+        ]
+        return min(measured, key=lambda found: self.badness(found[0]), default=(None, None))[1]
 
     def badness(self, value: float | None) -> float:
         """The lower the better, whatever the goal."""
@@ -408,15 +475,32 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
             return math.inf
         return value if self.goal == "lower" else -value
 
+    def closing(self, number: int) -> list[Trial]:
+        """Its trials for the closing measurement of this session; where nothing is searched, nothing was chosen by any of them."""
+        trials = self.experiments[number].trials
+        mine = (trial for trial in trials if self.repeats or (trial.purpose == "closing" and trial.at >= self.session_at))
+        return [trial for trial in mine if trial.outcome != "interrupted"]
+
     @property
     def unsettled(self) -> tuple[Experiment, ...]:
         """Experiments with something left to do, the oldest first."""
-        return tuple(one for _, one in sorted(self.experiments.items()) if not one.settled)
+        return tuple(sorted((one for one in self.experiments.values() if not one.settled), key=lambda one: one.number))
+
+    @property
+    def under_way(self) -> tuple[Experiment, ...]:
+        """The experiments that train, the oldest first; of each one trial at a time."""
+        return tuple(one for one in self.unsettled if one.training)
 
     @property
     def running(self) -> Experiment | None:
-        """The experiment that trains."""
-        return next((one for one in self.unsettled if one.training), None)
+        """The oldest of them: where there is a single slot, the one that trains."""
+        return next(iter(self.under_way), None)
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """The classes of device that something was measured on, in order."""
+        found = (trial.device for one in self.experiments.values() for trial in one.trials if trial.value is not None)
+        return tuple(sorted(filter(None, dict.fromkeys(found))))
 
     @property
     def cost(self) -> float:
@@ -428,8 +512,8 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
         if self.ended or self.engine is None:
             return "ended" if self.ended else "starting"
         unsettled = self.unsettled
-        if unsettled and not unsettled[0].between_trials:
-            return _phase_of(unsettled[0])
+        if active := [one for one in unsettled if not one.between_trials]:
+            return "training" if any(one.training for one in active) else _phase_of(active[0])
         if self.paused:
             return "paused"
         if not unsettled and any(draft.waits for draft in self.drafts.values()):
@@ -459,7 +543,5 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def _phase_of(one: Experiment) -> str:
-    if one.training:
-        return "training"
     last = one.trials[-1]
     return "evaluating" if last.outcome == "finished" and not last.measured else "judging"

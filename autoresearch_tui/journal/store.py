@@ -63,14 +63,14 @@ class Sent(msgspec.Struct, frozen=True):
 class Journal:
     """What anybody can do with a journal: read it, follow it, send a command."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, patience_s: float = 10.0) -> None:
         self.path = path
         self.schema = SCHEMA
         self.run = Run()
         self._version = -1
         _check(path)
         with _said_plainly(path):
-            self._connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=10)
+            self._connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=patience_s)
         try:
             self._open()
         except BaseException:
@@ -150,10 +150,17 @@ class Journal:
             rows = self._connection.execute("SELECT id, at, by, kind, body FROM command WHERE id > ? ORDER BY id", (after,)).fetchall()
         return [Sent(number, at, clean_line(str(by)), str(kind), _wish(body)) for number, at, by, kind, body in rows]
 
-    def samples(self, after: int = 0) -> list[tuple[int, float, str]]:
-        """What was seen of the machine: number, time, and the sample as `telemetry` wrote it."""
+    def samples(self, after: int = 0, since: float = 0.0, limit: int = 1000) -> list[tuple[int, float, str]]:
+        """What was seen of the machine, from this time on: number, time, and the sample as `telemetry` wrote it."""
+        query = "SELECT rowid, at, body FROM sample WHERE rowid > ? AND at >= ? ORDER BY rowid LIMIT ?"
         with _said_plainly(self.path):
-            return self._connection.execute("SELECT rowid, at, body FROM sample WHERE rowid > ? ORDER BY rowid", (after,)).fetchall()
+            return self._connection.execute(query, (after, since, limit)).fetchall()
+
+    def last_sample(self) -> tuple[int, float, str] | None:
+        query = "SELECT rowid, at, body FROM sample ORDER BY rowid DESC LIMIT 1"
+        with _said_plainly(self.path):
+            row: tuple[int, float, str] | None = self._connection.execute(query).fetchone()
+        return row
 
     def back_up(self, target: Path) -> None:
         """A whole copy, written aside and renamed."""

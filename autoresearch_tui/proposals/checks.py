@@ -16,6 +16,7 @@ from autoresearch_tui.proposals.gates.demands import broken_demands
 from autoresearch_tui.proposals.gates.imports import missing_imports
 from autoresearch_tui.proposals.knobs import NotPython, bare, changed_knobs, meaning, parse, silence, statements
 from autoresearch_tui.proposals.unusable import Unusable
+from autoresearch_tui.proposals.ways import FREE, Taken, ways_of
 
 LARGEST = 400_000  # characters; the longest honest train.py has a tenth of it
 SEED_NAME = re.compile(r"(?i)(.*_)?seeds?(_.*)?")
@@ -38,13 +39,14 @@ def refusal(
     modules: frozenset[str] | None = None,
     turned: Mapping[Turned, str] | None = None,
     constants: Mapping[str, int] | None = None,
+    taken: Taken = FREE,
 ) -> Unusable | None:
     """Why this train.py is not worth a trial; None if it may be trained. The text of what is returned is a sentence.
 
     `tried` says for each fingerprint where that code was trained, as in `experiment 7`. `contract` asks for what the bundled
     prepare.py needs; an upstream checkout does not. `modules` can be imported by the training; None: nobody knows. `turned` says for
     each set of knobs that was turned in this context what came of it, as in `experiment 7: discard, 0.9953`. `constants` are numbers of
-    prepare.py, by their names.
+    prepare.py, by their names. `taken` is being tried just now, and nobody knows what it is worth.
     """
     if source == parent:
         return Unusable("The edit changes nothing.", "same")
@@ -59,7 +61,7 @@ def refusal(
             return Unusable(
                 f"The edit changes {touched}: data, clock, limits and evaluation are prepare.py's, and stay as they are.", "frozen"
             )
-        repeated = _repeated(parent, source, tried, turned or {})
+        repeated = _repeated(parent, source, tried, turned or {}, taken)
     except (NotPython, RecursionError) as error:
         why = str(error) if isinstance(error, NotPython) else "it is nested too deeply"
         return Unusable(f"The edit leaves no train.py that can run: {why}.", "code")
@@ -71,7 +73,7 @@ def turns_of(changes: Mapping[str, tuple[str, str]]) -> Turned:
     return frozenset((name, repr(meaning(new))) for name, (_, new) in changes.items())
 
 
-def _repeated(parent: str, source: str, tried: Mapping[str, str], turned: Mapping[Turned, str]) -> str | None:
+def _repeated(parent: str, source: str, tried: Mapping[str, str], turned: Mapping[Turned, str], taken: Taken) -> str | None:
     code, seedless = _marks(source)
     try:
         old_code, old_seedless = _marks(parent)
@@ -79,13 +81,19 @@ def _repeated(parent: str, source: str, tried: Mapping[str, str], turned: Mappin
         old_code = old_seedless = ""  # then the edit mends it
     if code == old_code:
         return "The edit changes nothing but comments, layout or the spelling of a value."
+    if who := taken.codes.get(code):
+        return f"This is what {who} tries just now: propose something else."
     if code in tried:
         return f"This is {tried[code]} again: the very same code was trained already."
     if seedless == old_seedless:
         return "The edit changes only the seed: another seed is other luck, not a better model."
-    if turned and (changes := changed_knobs(parent, source)) and (result := turned.get(turns_of(changes))):
-        knobs = ", ".join(f"{name} = {new}" for name, (_, new) in changes.items())
+    if not (turned or taken.ways) or not (changes := changed_knobs(parent, source)):
+        return None
+    knobs = ", ".join(f"{name} = {new}" for name, (_, new) in changes.items())
+    if result := turned.get(turns_of(changes)):
         return f"{knobs} was tried from here already ({result}): turn something else, or further."
+    if who := taken.ways.get(ways_of(changes)):
+        return f"{knobs} goes where {who} goes just now: wait for what that is worth, and turn something else."
     return None
 
 

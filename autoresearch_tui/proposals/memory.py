@@ -22,6 +22,7 @@ class Tried(msgspec.Struct, frozen=True):
     """An experiment that was made, or is being made, as a researcher needs to know it."""
 
     number: int
+    """0: it has none yet, for it waits to be trained."""
     changes: dict[str, tuple[str, str]] = {}
     """Old and new literal of every knob that differed from its parent's; empty if more than knobs differed."""
     verdict: str = ""
@@ -73,7 +74,7 @@ def measured(one: Tried) -> float | None:
 
 def line(one: Tried, digits: int, width: int = 120) -> str:
     """`- #12 MATRIX_LR 0.04 -> 0.05: better by 0.0012, kept, sure`"""
-    return f"- #{one.number} {what(one, width)}: {outcome(one, digits)}"
+    return f"- {f'#{one.number}' if one.number else 'next'} {what(one, width)}: {outcome(one, digits)}"
 
 
 def what(one: Tried, width: int = 120) -> str:
@@ -100,7 +101,7 @@ def outcome(one: Tried, digits: int) -> str:
     elif one.verdict == "discard" and (delta is None or delta < 0):
         words.append(f"discarded ({reason})" if reason else "discarded")
     elif not one.verdict:
-        words.append("it runs now" if delta is None else "not judged yet")
+        words.append("not judged yet" if delta is not None else "it runs now" if one.number else "it waits for its turn")
     return ", ".join(words) or one_line(one.verdict)
 
 

@@ -51,6 +51,10 @@ class Briefing(msgspec.Struct, frozen=True):
     """What the machine showed, in sentences: memory, tokens a second."""
     best: int | None = None
     tried: tuple[Tried, ...] = ()
+    older: int = 0
+    """Experiments of long ago, which are not in `tried`."""
+    waiting: tuple[Tried, ...] = ()
+    """Drafts that others wrote, and that wait to be trained."""
     trunk: tuple[int, ...] = (0,)
     near: tuple[int, ...] = ()
     sigma: float | None = None

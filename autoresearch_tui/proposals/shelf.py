@@ -37,7 +37,7 @@ class Known(msgspec.Struct, frozen=True):
         return all(_found(one, source) for one in self.has) and not any(_found(one, source) for one in self.lacks)
 
     def was_tried(self, ideas: Iterable[str]) -> bool:
-        return any(_found(one, idea) for idea in ideas for one in (*self.tried, re.escape(self.name)))
+        return any(self.name in _named(idea) for idea in ideas)
 
 
 class _Shelf(msgspec.Struct):
@@ -52,8 +52,8 @@ def shelf() -> tuple[Known, ...]:
 
 def offered(source: str, tried_ideas: Iterable[str], number: int, n: int = 3) -> tuple[Known, ...]:
     """At most `n` tricks for the draft of this number: the same for the same, others for the next, and in a night all of them."""
-    ideas = tuple(tried_ideas)
-    left = [one for one in _fitting(source) if not one.was_tried(ideas)]
+    tried = frozenset[str]().union(*map(_named, tried_ideas))
+    left = [one for one in _fitting(source) if one.name not in tried]
     first = int(number * GOLDEN % 1 * len(left))
     return tuple([*left[first:], *left[:first]][:n])
 
@@ -63,10 +63,21 @@ def _fitting(source: str) -> tuple[Known, ...]:
     return tuple(sorted((one for one in shelf() if one.fits(source)), key=_place))
 
 
+@functools.lru_cache(maxsize=4096)  # of the ideas of a night all but one were looked at before
+def _named(idea: str) -> frozenset[str]:
+    """The tricks that an idea is recognised as."""
+    return frozenset(one.name for one in shelf() if any(_found(pattern, idea) for pattern in (*one.tried, re.escape(one.name))))
+
+
 def _place(one: Known) -> str:
     """No order of subjects: what is offered together is of different kinds."""
     return hashlib.sha256(one.name.encode()).hexdigest()
 
 
 def _found(pattern: str, text: str) -> bool:
-    return re.search(pattern, text, re.IGNORECASE | re.MULTILINE) is not None
+    return _compiled(pattern).search(text) is not None
+
+
+@functools.cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE | re.MULTILINE)

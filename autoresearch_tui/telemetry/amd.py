@@ -79,7 +79,12 @@ def _folders() -> list[Folder]:
 
 def _card(index: int, path: Path) -> Card:
     unique = _text(path / "unique_id")
-    return Card(index, f"GPU-{unique}" if unique else path.parent.name, _text(path / "product_name") or f"AMD {_text(path / 'device')}")
+    name = _text(path / "product_name") or f"AMD {_text(path / 'device')}"
+    try:
+        limit = _sensor(path, "power1_cap") / 1e6
+    except (OSError, ValueError, LookupError):
+        limit = None
+    return Card(index, f"GPU-{unique}" if unique else path.parent.name, name, power_limit_w=limit)
 
 
 def _text(path: Path) -> str:

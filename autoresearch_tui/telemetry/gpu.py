@@ -1,7 +1,7 @@
 """The card that the training uses, as it says of itself. Observing, with no opinion.
 
-Owns which kind of card is asked, the glance, and the thread that samples once a second. Does not own how a kind is asked (`nvml.py`,
-`amd.py`, `apple.py`), nor whose the memory is (`owners.py`).
+Owns which kind of card is asked, the glance, and the thread that samples once a second, of a processor too. Does not own how a kind is
+asked (`nvml.py`, `amd.py`, `apple.py`, `cpu.py`), nor whose the memory is (`owners.py`).
 """
 
 from __future__ import annotations
@@ -48,12 +48,15 @@ def free_memory(which: str = "") -> int | None:
 
 
 class Sampler:
-    """A thread that asks once in a period. Its readers never wait: what is old shows by its age."""
+    """A thread that asks once in a period. Its readers never wait: what is old shows by its age.
 
-    def __init__(self, which: str = "", period_s: float = 1.0) -> None:
+    It asks the first card that is here, or what `opened` opens instead.
+    """
+
+    def __init__(self, which: str = "", period_s: float = 1.0, opened: Callable[[str], Reader] | None = None) -> None:
         self.which = which
         self.period_s = period_s
-        self._open: Callable[[str], Reader] = _open
+        self._open = opened or _open
         self._samples: collections.deque[Sample] = collections.deque(maxlen=KEPT)
         self._latest: Sample | None = None
         self._told: float | None = None
@@ -123,7 +126,8 @@ class Sampler:
 
     def _stay_with(self, kind: Callable[[str], Reader], sample: Sample) -> None:
         """From its first answer on it is this very card: another one does not take its place."""
-        self._open, self.which = kind, sample.uuid or self.which
+        if self._open is _open:
+            self._open, self.which = kind, sample.uuid or self.which
 
     def _tell_fault(self, fault: str, said: str) -> None:
         last = self._latest or Sample(0.0)

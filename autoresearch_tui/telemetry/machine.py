@@ -1,10 +1,11 @@
-"""Which machine this is, and who: its boot, its processes, its person, and the device whose numbers compare with each other."""
+"""Which machine this is, and who: its boot, its processes, its person, its room, and the device whose numbers compare with each other."""
 
 from __future__ import annotations
 
 import getpass
 import os
 import platform
+import shutil
 import socket
 import time
 from functools import cache
@@ -54,6 +55,19 @@ def person() -> str:
     except (KeyError, OSError):
         user = str(os.getuid())
     return f"{user}@{socket.gethostname()}"
+
+
+def nearest(folder: Path) -> Path:
+    """The folder, or the nearest above it that is there."""
+    return next((place for place in (folder, *folder.parents) if place.is_dir()), Path("/"))
+
+
+def free_at(folder: Path) -> int | None:
+    """Bytes of room where a folder is, or will be; None: it cannot be told."""
+    try:
+        return shutil.disk_usage(nearest(folder)).free
+    except OSError:
+        return None
 
 
 @cache

@@ -106,7 +106,8 @@ def cards() -> list[Card]:
     except (Absent, Faulty):
         return []
     try:
-        return visible([found.card for found in _every()[0]], VISIBLE)
+        driver = _driver()
+        return visible([replace(one.card, power_limit_w=_limit(one), driver=driver) for one in _every()[0]], VISIBLE)
     except pynvml.NVMLError:
         return []
     finally:
@@ -176,6 +177,20 @@ def _slices(device: Any) -> list[Any]:
         with contextlib.suppress(pynvml.NVMLError_NotFound, pynvml.NVMLError_InvalidArgument):  # a place that is not taken
             parts.append(pynvml.nvmlDeviceGetMigDeviceHandleByIndex(device, place))
     return parts
+
+
+def _driver() -> str:
+    try:
+        return str(pynvml.nvmlSystemGetDriverVersion())
+    except pynvml.NVMLError:
+        return ""
+
+
+def _limit(found: Found) -> float | None:
+    try:
+        return float(pynvml.nvmlDeviceGetPowerManagementLimit(found.whole_device)) / 1000
+    except pynvml.NVMLError:  # a laptop's card shares its power with the processor, and has no limit of its own
+        return None
 
 
 # What it says

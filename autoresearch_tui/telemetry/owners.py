@@ -24,6 +24,24 @@ class Owned(msgspec.Struct, frozen=True, omit_defaults=True):
     source: str = ""
 
 
+class Seen(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A row of the journal's samples."""
+
+    card: Sample
+    owned: Owned
+
+
+_decoder = msgspec.json.Decoder(Seen)
+
+
+def seen_of(body: str) -> Seen | None:
+    """A row that cannot be read is left out: a later version wrote it."""
+    try:
+        return _decoder.decode(body)
+    except (msgspec.MsgspecError, TypeError):
+        return None
+
+
 def owned(
     sample: Sample,
     training: Set[int],

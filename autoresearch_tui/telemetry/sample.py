@@ -66,6 +66,10 @@ class Card(msgspec.Struct, frozen=True, omit_defaults=True):
     uuid: str
     name: str
     mig: bool = False
+    power_limit_w: float | None = None
+    """That somebody set, or its maker: it stays, unlike the one that heat enforces."""
+    driver: str = ""
+    """The version of it."""
 
 
 class Reader(Protocol):

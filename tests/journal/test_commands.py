@@ -13,6 +13,8 @@ from tests.journal.runs import numbered
 STARTED = (e.RunStarted("nov20", "c0ffee0"), *[e.EngineStarted(10, 20, "boot", "0.1.0", "sweep")] * 3)
 ROWS = tuple(fact for number in range(12) for fact in (e.Proposed(number), e.Judged(number, "keep", "", number), e.Applied(number)))
 TRAINS = (e.Proposed(12, parent=11), *[e.Launched(12, trial, 42, 1, 2, "boot") for trial in (1, 2)])
+BESIDE = (e.Proposed(13, parent=11), e.Launched(13, 1, 42, 2, 2, "boot", slot="cpu1"))
+"""Another one trains at the same time."""
 
 
 def drafts(*names: str) -> tuple[e.Event, ...]:
@@ -36,6 +38,10 @@ def state(*facts: e.Event) -> Run:
         ("stop now", state(), c.Stop(3, now=True)),
         ("skip", state(*TRAINS), c.Skip(12, 2)),
         ("skip", state(*TRAINS, *drafts("d0001")), c.Skip(12, 2)),
+        ("skip 12", state(*TRAINS), c.Skip(12, 2)),
+        ("skip 13", state(*TRAINS, *BESIDE), c.Skip(13, 1)),
+        ("skip #12", state(*TRAINS, *BESIDE), c.Skip(12, 2)),
+        ("keep 13", state(*TRAINS, *BESIDE), c.Keep(13)),
         ("skip", state(*drafts("d0001", "d0002")), c.Skip(draft="d0001")),
         ("keep", state(*TRAINS), c.Keep(12)),
         ("keep 0", state(*TRAINS), c.Keep(0)),
@@ -82,7 +88,9 @@ def test_what_a_person_pastes_is_one_line_without_controls() -> None:
         ("pause now", "use `pause`."),
         ("resume 3", "use `resume`."),
         ("stop later", "use `stop [now]`."),
-        ("skip 3", "use `skip`."),
+        ("skip 3", "nothing to skip: #3 is not training; nothing trains now."),
+        ("skip it", "use `skip [NUMBER]`."),
+        ("skip 1 2", "use `skip [NUMBER]`."),
         ("skip", "nothing to skip: neither a trial nor a draft is in flight."),
         ("keep", "nothing is training: say which, as in `keep 11`."),
         ("again", "nothing is training: say which, as in `again 11`."),
@@ -112,6 +120,19 @@ def test_what_cannot_be_said_gets_one_sentence(words: str, sentence: str) -> Non
     assert str(error.value).startswith(sentence)
     assert str(error.value).endswith(".")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["skip", "keep", "discard", "again"])
+def test_where_several_train_somebody_has_to_say_which(name: str) -> None:
+    with pytest.raises(c.BadCommand) as error:
+        c.parse([name], state(*TRAINS, *BESIDE))
+    assert str(error.value) == f"{name} which: 12 or 13? Say it, as in `{name} 13`."
+
+
+def test_a_skip_of_what_does_not_train_names_what_does() -> None:
+    with pytest.raises(c.BadCommand) as error:
+        c.parse(["skip", "11"], state(*TRAINS, *BESIDE))
+    assert str(error.value) == "nothing to skip: #11 is not training; what trains is 12 or 13."
 
 
 def test_a_text_of_nothing_visible_is_no_text() -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autoresearch_tui.journal import events as e
@@ -110,11 +110,13 @@ def test_students_distribution_is_that_of_the_tables(t: float, freedom: float, s
         assert edge(share, freedom) == pytest.approx(t, rel=2e-3)
 
 
+@settings(deadline=None)
 @given(st.floats(-1e6, 1e6), st.floats(1, 1e4))
 def test_every_share_is_one(t: float, freedom: float) -> None:
     assert 0 <= beyond(t, freedom) <= 1
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.floats(-5, 5), min_size=1, max_size=4), min_size=1, max_size=4))
 def test_the_order_in_which_equal_facts_arrive_changes_no_noise(codes: list[list[float]]) -> None:
     assert noise_of(run_of(*codes)) == noise_of(run_of(*[values[::-1] for values in codes]))

@@ -106,7 +106,8 @@ def test_the_smaller_the_window_the_less_history_and_it_says_what_is_missing() -
     for ask in asks:
         listed = {int(number) for number in re.findall(r"^- #(\d+) ", ask, re.MULTILINE)}
         told = [int(count) for count in re.findall(r"(\d+) older experiments are", ask)]
-        assert len(listed) + sum(told) == 200
+        more = [int(count) for count in re.findall(r"^- and (\d+) more", ask, re.MULTILINE)]
+        assert len(listed) + sum(told) + sum(more) == 200
 
 
 def test_a_line_of_the_history_is_whole_or_not_there() -> None:
@@ -118,7 +119,7 @@ def test_a_line_of_the_history_is_whole_or_not_there() -> None:
                 assert re.match(r"- #\d+ .+: (better|worse|the same|crashed|discarded)", line), line
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(
     tried=nights,
     earlier=short_nights,
@@ -389,3 +390,38 @@ def test_digits_and_foreign_scripts_cost_more_than_prose() -> None:
 @given(st.text(max_size=300), st.text(max_size=300))
 def test_texts_together_cost_about_what_they_cost_apart(one: str, other: str) -> None:
     assert estimate(one + "\n" + other) <= estimate(one) + estimate(other) + 3
+
+
+# ------------------------------------------------------------------------------------------------------------------------------
+# What others try
+# ------------------------------------------------------------------------------------------------------------------------------
+
+
+def test_it_says_what_is_being_tried_now_and_what_waits_apart_from_what_is_known() -> None:
+    tried = (Tried(1, {"DEPTH": ("8", "9")}, "discard", 0.01), Tried(2, {"MATRIX_LR": ("0.04", "0.05")}), Tried(3, idea="gate the heads"))
+    waiting = (Tried(0, {"DEPTH": ("8", "10")}),)
+    ask = brief(replace(NIGHT, source=SMALL, tried=tried, waiting=waiting)).ask
+    told = ask.partition("## Being tried just now")[2].partition("\n\n")[0]
+    assert "propose none of these" in told
+    assert told.splitlines()[1:] == [
+        "- #2 MATRIX_LR 0.04 -> 0.05: it runs now",
+        "- #3 gate the heads: it runs now",
+        "- next DEPTH 8 -> 10: it waits for its turn",
+    ]
+    assert ask.count("gate the heads") == 1
+    assert "Being tried" not in brief(replace(NIGHT, source=SMALL, tried=tried[:1])).ask
+
+
+def test_with_many_slots_and_little_room_it_says_how_many_more_there_are() -> None:
+    tried = tuple(Tried(number, idea=f"a {'long ' * 15} idea {number}") for number in range(1, 61))
+    for window in range(10_200, 14_200, 400):
+        prompt = brief(replace(NIGHT, window=window, tried=tried))
+        told = prompt.ask.partition("## Being tried just now")[2].partition("\n\n")[0].splitlines()[1:]
+        if told and told[-1].startswith("- and "):
+            assert len(told) - 1 + int(told[-1].split()[2]) == 60
+        else:
+            assert len(told) in (0, 60)
+
+
+def test_what_is_too_old_to_be_told_is_counted() -> None:
+    assert "(9000 older experiments are left out" in brief(replace(NIGHT, source=SMALL, tried=night(2), older=9000)).ask

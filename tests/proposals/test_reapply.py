@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoresearch_tui.proposals.reapply import reapply
+from autoresearch_tui.proposals.reapply import made_again, reapply
 
 BASE = "A = 1\nB = 2\nC = 3\n\n\ndef f():\n    return A\n"
 texts = st.lists(st.sampled_from("abcd"), max_size=8).map("\n".join) | st.text("ab\n", max_size=12)
@@ -68,3 +68,50 @@ def test_an_earlier_keep_is_reverted_under_a_later_one() -> None:
 
 def test_a_missing_last_newline_glues_no_lines_together() -> None:
     assert reapply("a\nb\n", "a\nb", "a\nb\nc\n") == "a\nb\nc"
+
+
+# ------------------------------------------------------------------------------------------------------------------------------
+# A step of knobs
+# ------------------------------------------------------------------------------------------------------------------------------
+
+STEP = {"A": ("1", "9")}
+CHANGED = BASE.replace("A = 1", "A = 9")
+
+
+def test_a_step_of_a_knob_is_made_again_whatever_else_became_of_its_line() -> None:
+    onto = BASE.replace("A = 1", "A = 1  # of all\nNEW = 5")
+    assert reapply(BASE, CHANGED, onto) is None
+    assert made_again(BASE, CHANGED, STEP, onto) == onto.replace("A = 1", "A = 9")
+
+
+def test_from_another_value_it_is_not() -> None:
+    assert made_again(BASE, CHANGED, STEP, BASE.replace("A = 1", "A = 2")) is None
+    assert made_again(BASE, CHANGED, STEP, BASE.replace("A = 1\n", "")) is None
+    both = {"A": ("1", "9"), "B": ("2", "8")}
+    assert made_again(BASE, CHANGED.replace("B = 2", "B = 8"), both, BASE.replace("B = 2", "B = 7")) is None
+
+
+def test_what_is_there_already_is_made_once() -> None:
+    both = {"A": ("1", "9"), "B": ("2", "8")}
+    changed = CHANGED.replace("B = 2", "B = 8")
+    assert made_again(BASE, changed, both, CHANGED) == changed
+    assert made_again(BASE, CHANGED, STEP, CHANGED) == CHANGED
+
+
+def test_more_than_knobs_are_lines() -> None:
+    changed = BASE.replace("return A", "return B")
+    assert made_again(BASE, changed, {}, BASE.replace("A = 1", "A = 2")) == changed.replace("A = 1", "A = 2")
+    assert made_again(BASE, changed, {}, BASE.replace("return A", "return C")) is None
+
+
+def test_a_value_of_several_lines_is_lines_too() -> None:
+    old, new = "(\n    1,\n)", "(\n    2,\n)"
+    base, changed = f"A = {old}\nB = 1\n", f"A = {new}\nB = 1\n"
+    assert made_again(base, changed, {"A": (old, new)}, base.replace("B = 1", "B = 2")) == changed.replace("B = 1", "B = 2")
+
+
+def test_half_a_tuple_is_no_value() -> None:
+    base = "A = (\n    1,\n    2,\n    3,\n)\n"
+    one, other = base.replace("1", "9"), base.replace("3", "8")
+    assert reapply(base, one, other) is not None
+    assert made_again(base, one, {"A": ("(1, 2, 3)", "(9, 2, 3)")}, other) is None

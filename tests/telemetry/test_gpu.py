@@ -125,6 +125,7 @@ def test_a_slice_is_a_card_with_a_memory_of_its_own(scene: Path, monkeypatch: py
     assert sample.said == "A slice of a card: its power, temperature and clocks are those of the whole card."
     listed = [(card.index, card.uuid, card.mig) for card in cards()]
     assert listed == [(0, "MIG-aaaa", True), (0, "MIG-bbbb", True), (1, "GPU-whole", False)]
+    assert [card.power_limit_w for card in cards()] == [450.0] * 3, "a slice's is the whole card's"
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-bbbb")
     assert seen().uuid == "MIG-bbbb" and [card.uuid for card in cards()] == ["MIG-bbbb"]
 
@@ -157,12 +158,18 @@ def test_where_every_card_is_hidden_there_is_none(scene: Path, monkeypatch: pyte
 
 
 def test_the_cards_are_listed_as_they_may_be_seen(scene: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(scene, *CARDS)
-    first, second = Named(0, "GPU-8f3a", "NVIDIA GeForce RTX 4090"), Named(1, "GPU-11c0", "NVIDIA RTX A6000")
+    write(scene, *CARDS, driver="570.86.15")
+    first = Named(0, "GPU-8f3a", "NVIDIA GeForce RTX 4090", power_limit_w=450.0, driver="570.86.15")
+    second = Named(1, "GPU-11c0", "NVIDIA RTX A6000", power_limit_w=450.0, driver="570.86.15")
     assert cards() == [first, second]
     for visible, shown in {"1,0": [second, first], "1,7,0": [second], "GPU-8": [first]}.items():
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
         assert cards() == shown
+
+
+def test_a_card_without_a_limit_or_a_driver_without_a_version_is_listed_all_the_same(scene: Path) -> None:
+    write(scene, Card("GPU-8f3a", limit=None))
+    assert cards() == [Named(0, "GPU-8f3a", "NVIDIA GeForce RTX 4090")]
 
 
 def test_a_name_that_no_card_has_is_answered_with_those_that_are_there(scene: Path) -> None:

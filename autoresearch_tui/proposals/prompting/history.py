@@ -29,6 +29,8 @@ class Room(msgspec.Struct, frozen=True):
     kept: int = 10
     near: int = 5
     last: int = 8
+    now: int = FULL
+    """What is being tried in other places."""
     others: int = 60
     """Changes of more than knobs, which stand in no table."""
     width: int = 120
@@ -50,25 +52,26 @@ STEPS: tuple[dict[str, int], ...] = (
     {"rows": 40, "earlier": 5},
     {"others": 25, "steps": 16},
     {"log": 25, "width": 90},
-    {"rows": 30, "steps": 12},
+    {"rows": 30, "steps": 12, "now": 32},
     {"others": 15, "shelf": 2, "earlier": 3},
     {"rows": 24, "steps": 8, "detail": 40},
     {"kept": 7, "others": 10, "last": 6},
     {"rows": 18, "steps": 6, "log": 16},
     {"earlier": 0, "shelf": 1, "notes": 10},
-    {"rows": 14, "steps": 5, "width": 70, "untried": 20},
+    {"rows": 14, "steps": 5, "width": 70, "untried": 20, "now": 16},
     {"others": 6, "near": 4, "kept": 5, "detail": 25},
     {"rows": 10, "shelf": 0, "log": 12, "last": 5},
     {"rows": 8, "steps": 4, "others": 3, "untried": 10},
     {"rows": 6, "kept": 4, "near": 3, "last": 4, "log": 8, "notes": 5},
-    {"rows": 4, "steps": 3, "others": 0, "detail": 14, "idea_lines": 30},
+    {"rows": 4, "steps": 3, "others": 0, "detail": 14, "idea_lines": 30, "now": 8},
     {"rows": 2, "kept": 2, "near": 2, "last": 3, "untried": 5, "sentences": 5, "log": 5},
-    {"rows": 0, "kept": 0, "near": 0, "last": 2, "untried": 0, "detail": 8, "notes": 3},
-    {"last": 0, "sentences": 0, "notes": 1, "detail": 4, "log": 3, "idea_lines": 12},
+    {"rows": 0, "kept": 0, "near": 0, "last": 2, "untried": 0, "detail": 8, "notes": 3, "now": 4},
+    {"last": 0, "now": 0, "sentences": 0, "notes": 1, "detail": 4, "log": 3, "idea_lines": 12},
     {"notes": 0, "detail": 0, "log": 0, "idea_lines": 6},
 )
 
 
+NOW = "## Being tried just now, without a number yet (propose none of these, and turn no constant that one of them turns)"
 PLAIN = 40  # characters of a value that somebody would turn
 
 
@@ -91,7 +94,7 @@ def written(briefing: Briefing, room: Room) -> str:
     shown = most_relevant(table, room.rows, knobs)
     lists, listed = _lists(briefing, tried, digits, room)
     parts = [_standing(briefing, tried, room, digits), _table(briefing, shown, knobs, digits, room), *lists]
-    parts += [_missing(tried, listed, shown, len(table) - len(shown))]
+    parts += [_missing(briefing, tried, listed, shown, len(table) - len(shown)), _being_tried(briefing, tried, digits, room)]
     if found := lessons(briefing.earlier, room.earlier, room.width):
         head = "## Earlier nights in this workspace (another night's numbers do not compare with these)"
         parts.append(head + "\n" + "\n".join(found))
@@ -135,13 +138,13 @@ def _table(briefing: Briefing, shown: list[Row], knobs: dict[str, Knob], digits:
 
 
 def _lists(briefing: Briefing, tried: list[Tried], digits: int, room: Room) -> tuple[list[str], set[int]]:
-    """Each experiment in one list at most."""
+    """Each experiment that has its verdict in one list at most."""
     by_number = {one.number: one for one in tried}
     kept = [by_number[number] for number in briefing.trunk if number in by_number]
     best = sorted(kept, key=lambda one: (measured(one) or 0.0, one.number))[: room.kept]
     near = [by_number[number] for number in briefing.near if number in by_number][: room.near]
     said = {one.number for one in (*best, *near)}
-    rest = [one for one in tried if one.number not in said]
+    rest = [one for one in tried if one.number not in said and one.verdict]
     last = rest[len(rest) - min(room.last, len(rest)) :]
     older = [one for one in rest[: len(rest) - len(last)] if not one.changes]
     others = older[len(older) - min(room.others, len(older)) :]
@@ -155,12 +158,23 @@ def _lists(briefing: Briefing, tried: list[Tried], digits: int, room: Room) -> t
     return texts, {one.number for _, ones in titled for one in ones}
 
 
-def _missing(tried: list[Tried], listed: set[int], shown: list[Row], hidden: int) -> str:
-    in_table = {one.number for row in shown for one in row.steps} - listed
-    nowhere = [one for one in tried if one.number not in listed and one.number not in in_table]
+def _being_tried(briefing: Briefing, tried: list[Tried], digits: int, room: Room) -> str:
+    """Nobody knows yet what that is worth, so nobody is to build on it, or to try it a second time."""
+    now = [*(one for one in tried if not one.verdict), *briefing.waiting]
+    if not now or not room.now:
+        return ""
+    said = [line(one, digits, room.width) for one in now[: room.now]]
+    said += [f"- and {len(now) - room.now} more"] if len(now) > room.now else []
+    return f"{NOW}\n" + "\n".join(said)
+
+
+def _missing(briefing: Briefing, tried: list[Tried], listed: set[int], shown: list[Row], hidden: int) -> str:
+    judged = {one.number for one in tried if one.verdict}
+    in_table = judged & {one.number for row in shown for one in row.steps} - listed
+    left = len(judged - listed - in_table) + briefing.older
     said = [f"{len(in_table)} older experiments are in the knob table only"] if in_table else []
-    said += [f"{len(nowhere)} older experiments are left out for want of room"] if nowhere else []
-    said += [f"so are {hidden} rows of the knob table"] if hidden and nowhere else []
+    said += [f"{left} older experiments are left out for want of room"] if left else []
+    said += [f"so are {hidden} rows of the knob table"] if hidden and left else []
     return f"({'; '.join(said)}.)" if said else ""
 
 
