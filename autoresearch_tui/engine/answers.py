@@ -78,8 +78,8 @@ def skip(run: Run, wish: c.Skip, sent: Sent, now: datetime) -> list[e.Event]:
         return [e.Abandoned(wish.draft, "skipped by hand", sent.by), *lapsed, _done(sent)]
     if wish.experiment is None:
         raise Refusal("it names neither a trial nor a draft")
-    running = run.running
-    if running is None or (running.number, running.trials[-1].number) != (wish.experiment, wish.trial):
+    running = next((one for one in run.under_way if (one.number, one.trials[-1].number) == (wish.experiment, wish.trial)), None)
+    if running is None:
         raise Refusal(f"#{wish.experiment} is not training any more")
     if running.number == 0 and running.value is None:
         raise Refusal("everything is compared with the baseline, so it cannot be skipped")

@@ -7,8 +7,11 @@ import difflib
 from msgspec.structs import replace
 
 from autoresearch_tui.engine.lineage import Lineage
-from autoresearch_tui.engine.search import heat, near_misses
+from autoresearch_tui.engine.misses import near_misses
+from autoresearch_tui.engine.rewards import lately
+from autoresearch_tui.engine.search import heat
 from autoresearch_tui.engine.sources import Sources
+from autoresearch_tui.engine.undecided import attempts, undecided
 from autoresearch_tui.journal.commands import Idea
 from autoresearch_tui.journal.noise import Noise, gain_of, noise_of
 from autoresearch_tui.journal.state import Draft, Experiment, Health, Run
@@ -37,6 +40,8 @@ class Briefs:
         self.sources = sources
         self.proposing = proposing
         self._earlier: tuple[Tried, ...] | None = None
+        self._memory: dict[int, tuple[Experiment, Experiment | None, Noise, Tried]] = {}
+        """What was told of each experiment, and what that was made of: little of it changes from one request to the next."""
         self._program = ("", "")
         """The hash of the `program.md` that was read last, and its text."""
 
@@ -45,27 +50,28 @@ class Briefs:
         wish = run.wishes.get(draft.idea_of) if draft.idea_of is not None else None
         here = replace(run, tip=draft.parent)  # as seen from the parent, whatever the trunk became since
         noise = noise_of(run)
+        known = _known(here)
         request = Request(
             draft=draft.draft,
             operator=draft.operator,
             source=self.sources.of(run, draft.parent),
             number=len(run.experiments),
             seed=run.seed,
-            tried=tuple(_tried(run, one, noise) for one in run.experiments.values() if one.parent is not None),
+            tried=tuple(self._tried(run, one, noise) for one in known),
+            waiting=_waiting(run, draft),
             idea=wish.wish.text if wish and isinstance(wish.wish, Idea) else "",
             notes=tuple(run.notes[note] for note in draft.notes if note in run.notes),
             refusals=draft.refusals,
             trunk=here.trunk,
-            near=near_misses(here),
+            near=near_misses(here, draft.draft),
             sigma=noise.sigma,
             heat=heat(run),
             context=self.workspace.context,
         )
         if researcher is None or not researcher.dialects:
             return request
-        return replace(
-            request, scratch=self.folder.scratch(draft.draft), prompt=brief(self._briefing(run, draft, request, researcher, window))
-        )
+        briefing = self._briefing(run, draft, request, researcher, window, noise.assumed)
+        return replace(request, scratch=self.folder.scratch(draft.draft), prompt=brief(briefing))
 
     def dialect(self, run: Run, draft: Draft, researcher: Researcher) -> str:
         """The form of an edit that is taught for the next reply; empty where none is."""
@@ -80,10 +86,10 @@ class Briefs:
         factor = run.health.get(researcher.name, Health()).factor
         return round(request.prompt.tokens / factor) if request.prompt else 0
 
-    def _briefing(self, run: Run, draft: Draft, request: Request, researcher: Researcher, window: int) -> Briefing:
+    def _briefing(self, run: Run, draft: Draft, request: Request, researcher: Researcher, window: int, assumed: bool) -> Briefing:
         best = run.best
         broken, crash = self._broken(run, draft)
-        ideas = [one.idea for one in request.tried]
+        ideas = [one.idea for one in (*request.tried, *request.waiting)]
         return Briefing(
             source=request.source,
             number=request.number,
@@ -101,10 +107,12 @@ class Briefs:
             measured=tuple(_measured(run)),
             best=best.number if best else None,
             tried=request.tried,
+            older=len(run.experiments) - 1 - len(request.tried),
+            waiting=request.waiting,
             trunk=request.trunk,
             near=request.near,
             sigma=request.sigma,
-            assumed=noise_of(run).assumed,
+            assumed=assumed,
             broken=broken,
             crash=crash,
             idea=request.idea,
@@ -115,6 +123,13 @@ class Briefs:
             shelf=offered(request.source, ideas, request.number) if self.proposing.shelf else (),
             heat=request.heat,
         )
+
+    def _tried(self, run: Run, one: Experiment, noise: Noise) -> Tried:
+        parent = run.experiments.get(one.parent) if one.parent is not None else None
+        told = self._memory.get(one.number)
+        if told is None or told[0] is not one or told[1] is not parent or told[2] != noise:
+            told = self._memory[one.number] = one, parent, noise, _tried(run, one, noise)
+        return told[3]
 
     def _program_text(self, run: Run) -> str:
         if run.program and run.program != self._program[0]:
@@ -163,6 +178,18 @@ def _measured(run: Run) -> list[str]:
     if trial.steps:
         said.append(f"It makes {trial.steps:,} steps in its time.")
     return said
+
+
+def _known(run: Run) -> list[Experiment]:
+    """What a researcher hears of, by number: what was tried lately, what is being tried, and what the trunk is made of."""
+    known = {one.number for one in (*lately(run), *undecided(run))} | {*run.trunk}
+    return [run.experiments[number] for number in sorted(known) if run.experiments[number].parent is not None]
+
+
+def _waiting(run: Run, draft: Draft) -> tuple[Tried, ...]:
+    """What others drafted and nobody trains yet, as far as it is known what that will be."""
+    others = [one for one in attempts(run, draft.draft) if one.number is None and (one.changes or one.idea)]
+    return tuple(Tried(0, one.changes, parent=one.parent, operator=one.operator, idea=one.idea) for one in others)
 
 
 def _tried(run: Run, one: Experiment, noise: Noise) -> Tried:

@@ -73,7 +73,7 @@ class Chain:
             if said is None:
                 record(e.ResearcherUp(one.name))
             else:
-                record(e.ResearcherDown(one.name, clean_line(said, 500), until=again(run(), one.name)))
+                record(e.ResearcherDown(one.name, clean_line(said.removeprefix(f"{one.name} at "), 500), until=again(run(), one.name)))
 
     @property
     def unloads(self) -> bool:

@@ -23,7 +23,7 @@ from autoresearch_tui.workspace import WorkspaceError
 if TYPE_CHECKING:
     from autoresearch_tui.researchers.prices import Prices
 
-FORMS = "sweep, ollama:MODEL, anthropic:MODEL, openai:MODEL, command:WORDS"
+FORMS = "sweep, ollama:MODEL, anthropic:MODEL, openai:MODEL, command:WORDS, climb"
 PATIENCE = Patience()
 LLAMA = "http://127.0.0.1:8080/v1"  # where llama.cpp's server listens
 HOSTED_USD = 10.0  # what a hosted researcher may cost where nobody said
@@ -78,6 +78,10 @@ def researcher(name: str, settings: Settings, environment: Mapping[str, str]) ->
             from autoresearch_tui.researchers.sweep import Sweep
 
             return Sweep()
+        case "climb" if not model:
+            from autoresearch_tui.researchers.climb import Climb
+
+            return Climb()
         case "ollama" if model:
             from autoresearch_tui.researchers.ollama import Ollama
             from autoresearch_tui.researchers.ollama_models import is_cloud

@@ -1,15 +1,18 @@
 """The life of an experiment, one step after the other, and the commands that arrive meanwhile.
 
 The plan says what comes next, the journal what was; this does it, and writes down that it is done. An intent is written before its
-effect and every effect may be repeated, so this may be killed between any two of its lines.
+effect and every effect may be repeated, so this may be killed between any two of its lines. A training and its measurement are done
+beside the others, one in each slot.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import shutil
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 
 from autoresearch_tui.clock import LOCAL
@@ -18,11 +21,12 @@ from autoresearch_tui.engine.answers import Refusal, answer, row_decided
 from autoresearch_tui.engine.beside import Beside
 from autoresearch_tui.engine.chain import FIRST_S, Chain
 from autoresearch_tui.engine.closing import conclusion
-from autoresearch_tui.engine.conditions import Conditions
 from autoresearch_tui.engine.drafting import Drafter
-from autoresearch_tui.engine.executors.local import Local
+from autoresearch_tui.engine.executors.protocol import Executor, Slot
+from autoresearch_tui.engine.jobs import Jobs
 from autoresearch_tui.engine.judge import judge, next_draft, noticed
 from autoresearch_tui.engine.lineage import Lineage, LineageError
+from autoresearch_tui.engine.lives import Lives
 from autoresearch_tui.engine.processes import Unended
 from autoresearch_tui.engine.search import drawn
 from autoresearch_tui.engine.settling import restore_refs, settle
@@ -42,6 +46,7 @@ from autoresearch_tui.workspace import RunFolder
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 PATIENCE_S = 10.0  # between two looks at what only time mends
 WEDGED_S = 300.0  # the same for a card, after a night of silence
+NO_SLOT = "no slot is there"
 ATTEMPTS = 30  # at a step that fails for no such reason: five minutes, as long as a disk may be away
 
 
@@ -68,8 +73,8 @@ class Controller:
         lineage: Lineage,
         drafter: Drafter,
         chain: Chain,
-        executor: Local,
-        conditions: Conditions,
+        executor: Executor,
+        jobs: Jobs,
         upkeep: Upkeep,
         tell: Callable[[Recorded, Run], None],
         settings: Settings,
@@ -81,24 +86,26 @@ class Controller:
         self.drafter = drafter
         self.chain = chain
         self.overlap = settings.run.overlap
-        self.yields = settings.gpu.stranger == "pause"
         self.attempts = attempts if attempts is not None else []
         """To speak to another machine, refused and not written down yet; any thread may add one."""
         self.executor = executor
+        self.jobs = jobs
         self.upkeep = upkeep
         self.tell = tell
         self.ending: plan.End | None = None
         self.restored = False
-        self.failures = 0
-        """Of the step that is tried, in a row."""
+        self.failures: Counter[int | None] = Counter()
+        """In a row: of the steps of an experiment that are done beside the others, and of the loop's."""
         self.nudge = asyncio.Event()
         self.news = asyncio.Event()
         """Something was written down."""
+        self.stirred = asyncio.Event()
+        """Something happened that a loop with its hands full waits for."""
         self.settling = asyncio.Lock()
         self.writer = Writing(journal, drafter, chain, self.record, self._record_at_last)
-        self.trials = Trials(
-            executor, chain, conditions, settings.gpu.sharing, lambda: self.run, self.record, self._record_at_last, self.writer.idle
-        )
+        self.sharing, self.yields = settings.gpu.sharing, settings.gpu.stranger == "pause"
+        self.beside = Beside(self)
+        self.lives = Lives(self.stir)
 
     @property
     def run(self) -> Run:
@@ -108,46 +115,69 @@ class Controller:
         for recorded in self.journal.append(*facts):
             self.tell(recorded, self.run)
         self.news.set()
+        self.stirred.set()
+
+    def stir(self) -> None:
+        """Somebody said something, or something is over: whoever rests looks again."""
+        self.nudge.set()
+        self.stirred.set()
+        self.lives.ring()
+
+    def equip(self, why: str = "") -> None:
+        """Use the slots that there are from now on."""
+        told = self.lives.equip(self.executor.slots, self._trials)
+        named = any(slot.name for slot in told)  # a single slot without a name is the machine itself, and no news
+        if why or (told != self.run.slots and (named or self.run.slots)):
+            self.record(e.Equipped(told, clean_line(why, 300)))
+        self.stir()
+
+    def _trials(self, slot: Slot) -> Trials:
+        write = (lambda: self.run, self.record, self._record_at_last)
+        return Trials(slot, self.jobs, self.chain, self.sharing, *write, self.writer.idle, self.yields)
 
     async def _record_at_last(self, facts: Callable[[], list[e.Event]]) -> None:
         """Facts that took minutes to come about: a full disk is waited out with them in hand."""
         while True:
-            self.nudge.clear()
             try:
                 return self.record(*facts())
             except (OSError, JournalBusy) as error:
                 if not _only_time_mends(error) or self.ending:
                     raise
                 self.warn_aside(f"{_said(error, self.folder)}: waiting.")
+                self.nudge.clear()
                 await self._rest(PATIENCE_S)
 
     async def work(self) -> plan.End:
         """Until there is a reason to end."""
-        tasks = [asyncio.create_task(task) for task in (self._listen(), *Beside(self).tasks())]
+        self.equip()
+        tasks = [asyncio.create_task(task) for task in (self._listen(), *self.beside.tasks())]
         for task in tasks:
             task.add_done_callback(lambda _: self._stop_waiting())
         try:
             while True:
                 self.nudge.clear()
+                self.stirred.clear()
                 step = self.ending or (plan.next_step(self.run, self.moment()) if self.restored else plan.Restore())
                 if isinstance(step, plan.End):
                     return step
                 for task in tasks:
                     if task.done():
                         task.result()
+                self.lives.raise_failed()
                 await self._do_patiently(step)
         finally:
             for task in tasks:
                 task.cancel()
+            await self.lives.end(self.ending.why if self.ending else "interrupted")
             await self.writer.stop()
 
-    async def begin_session(self, started: e.EngineStarted, down: Mapping[str, str] | None = None) -> None:
+    async def begin_session(self, started: e.EngineStarted, down: Mapping[str, str] | None = None, said: Sequence[str] = ()) -> None:
         """The first facts of a session, and why some of its researchers are down. What was meant for an engine of before lapses."""
         stale = (c.Pause, c.Resume, c.Stop) if not started.after else ()
         lapsed = [e.Lapsed(wish.command, "the engine that it was meant for has ended") for wish in plan.waiting(self.run, *stale)]
         back = datetime.now().timestamp() + FIRST_S
         missing = [e.ResearcherDown(name, clean_line(why, 500), back) for name, why in (down or {}).items()]
-        warnings = [e.Warned(clean_line(warning, 500)) for warning in self.chain.warnings]
+        warnings = [e.Warned(clean_line(warning, 500)) for warning in (*said, *self.chain.warnings)]
         await self._record_at_last(lambda: [*lapsed, started, *missing, *warnings])
 
     def write_down_attempts(self) -> None:
@@ -172,40 +202,51 @@ class Controller:
         self._stop_waiting()
 
     def _stop_waiting(self) -> None:
-        self.trials.interrupt(self.ending.why if self.ending else "interrupted")
+        for trials in self.lives.every():
+            trials.interrupt(self.ending.why if self.ending else "interrupted")
         self.writer.interrupt()
-        self.nudge.set()
+        self.stir()
 
     def moment(self) -> plan.Moment:
-        run = self.run
+        run, devices, free = self.run, self.lives.devices, self.lives.free
         return plan.Moment(
             datetime.now(LOCAL),
             shutil.disk_usage(self.folder.folder).free / 1e9,
             self.upkeep.floor_gb,
-            self.executor.expected_s(run),
+            self.jobs.expected_s(run),
             self.writer.nothing_left,
             able=tuple(name for name in self.chain.names if name not in run.down),
             back_at=self.chain.back_at(run),
-            taken=self.trials.conditions.in_line or (self.trials.conditions.stranger if self.yields else ""),
+            taken=NO_SLOT if not devices else "" if free or self.lives.numbers else self.lives.taken,
+            slots=devices,
+            free=tuple(trials.slot.about.device for trials in free),
+            busy=self.lives.numbers,
+            crowded=all(device.startswith("cpu") for device in devices),
+            in_turn=len(devices) > 1 and self.beside.in_turn(),
         )
 
     async def _do_patiently(self, step: plan.Step) -> None:
+        await self._patiently(None, lambda: self.do(step))
+
+    async def _patiently(self, whose: int | None, done: Callable[[], Awaitable[None]]) -> None:
         """What only time mends is waited for: every step may be done again, so nothing is lost by it."""
         try:
-            await self.do(step)
-            self.failures = 0
+            await done()
+            self.failures.pop(whose, None)
         except (OSError, LineageError, Unended, Wedged, JournalBusy) as error:
-            self.failures += 1
+            self.failures[whose] += 1
+            failures = self.failures[whose]
             said = _said(error, self.folder)
-            if not _only_time_mends(error) and self.failures > ATTEMPTS:
+            if not _only_time_mends(error) and failures > ATTEMPTS:
                 self.ending = plan.End(said, failed=True)
                 return
             if _is_full(error) or isinstance(error, JournalBusy):
                 self.warn_aside(f"{said}: waiting.")
             elif self.run.waiting != said:
                 self.record(e.Waiting(said))
-            self.nudge.clear()
-            await self._rest(min(WEDGED_S if isinstance(error, Wedged) else PATIENCE_S, 2.0 ** min(self.failures, 30)))
+            bell = self.lives.bell(whose) or self.nudge
+            bell.clear()
+            await self._rest(min(WEDGED_S if isinstance(error, Wedged) else PATIENCE_S, 2.0 ** min(failures, 30)), bell)
 
     def warn_aside(self, why: str) -> None:
         """Said, but not written down: the journal may be what has no space."""
@@ -217,14 +258,24 @@ class Controller:
                 await self._restore()
             case plan.Begin():
                 self.record(e.Proposed(0))
+            case plan.Confirm():
+                idea = f"the best of {self.run.confirms}, #{self.run.chosen}"
+                self.record(e.Proposed(1, operator="keep", parent=0, idea=idea, blob=self.run.blob))
             case plan.Commit(number):
                 self.record(e.Committed(number, await asyncio.to_thread(self._commit, self.run.experiments[number])))
             case plan.Train():
-                await self.trials.train(step, lambda: not self.ending and plan.next_step(self.run, self.moment()) == step, self._react)
+                trials = self.lives.free_on(step.device)
+                self.lives.begin(step.number, trials, self._live(step, trials))
             case plan.Bury(number, trial):
-                await self.trials.bury(number, trial)
+                await self.lives.of(self.run, number, trial).bury(number, trial)
             case plan.Measure(number, trial):
-                await self.trials.measure(number, trial)
+                trials = self.lives.of(self.run, number, trial)
+                if trials in self.lives.idle:
+                    self.lives.begin(number, trials, self._live(step, trials))
+                else:  # two were trained where there are fewer slots now
+                    await self._rest(PATIENCE_S, self.stirred)
+            case plan.Busy():
+                await self._rest(PATIENCE_S, self.stirred)
             case plan.Notice(number):
                 self.record(*noticed(self.run, number))
             case plan.Judge(number):
@@ -293,6 +344,21 @@ class Controller:
     # Experiments
     # ---------------------------------------------------------------------------------------------------------------------------
 
+    async def _live(self, step: plan.Train | plan.Measure, trials: Trials) -> None:
+        """A training, and what is measured right after it where it was made."""
+        if isinstance(step, plan.Train):
+            training = step
+            await self._patiently(step.number, lambda: trials.train(training, lambda: self._is_wanted(training), self._react))
+            following = plan.piece(self.run, step.number)
+            if self.ending or not isinstance(following, plan.Measure):
+                return
+            step = following
+        measured = step
+        await self._patiently(step.number, lambda: trials.measure(measured.number, measured.trial))
+
+    def _is_wanted(self, step: plan.Train) -> bool:
+        return not self.ending and plan.still_wanted(self.run, self.moment(), step)
+
     def _commit(self, one: Experiment) -> str:
         if one.parent is None:
             commit = self.run.start
@@ -347,12 +413,11 @@ class Controller:
         now = datetime.now().timestamp()
         await self._rest(PATIENCE_S if rest.until is None else min(PATIENCE_S, max(POLL_S, rest.until - now)))
 
-    async def _rest(self, seconds: float) -> None:
+    async def _rest(self, seconds: float, bell: asyncio.Event | None = None) -> None:
         """Until somebody says something, or for so long."""
-        try:
-            await asyncio.wait_for(self.nudge.wait(), seconds)
-        except TimeoutError:
-            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):  # wait_for of 3.11 forgets that it was cancelled, if the bell rings just then
+                await (bell or self.nudge).wait()
 
     async def _listen(self) -> None:
         due = True
@@ -363,7 +428,7 @@ class Controller:
                     for one in self.run.unsettled:
                         if one.verdict and not one.due:
                             await self._settle(one.number)
-                    self.nudge.set()
+                    self.stir()
                 due = False
                 await asyncio.sleep(POLL_S)
             except (OSError, LineageError, JournalBusy) as error:
@@ -377,7 +442,7 @@ class Controller:
             self.record(*answer(self.run, sent, datetime.now(LOCAL)))
         self._react()
         if new:
-            self.nudge.set()
+            self.stir()
         return bool(new)
 
     def _react(self) -> None:
@@ -387,8 +452,9 @@ class Controller:
                 self.leave(f"stopped by {wish.by}")
         if self.ending:
             self._stop_waiting()
-        elif plan.waiting(self.run, c.Stop):
-            self.trials.give_way()
-        self.executor.heed(self.run)
+        for trials in self.lives.every():
+            if not self.ending and plan.waiting(self.run, c.Stop):
+                trials.give_way()
+            trials.heed(self.run)
         if self.writer.draft not in self.run.drafts or (plan.waiting(self.run, c.Stop) and not self.run.unsettled):
             self.writer.interrupt()

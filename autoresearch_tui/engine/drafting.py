@@ -1,7 +1,7 @@
 """A draft on its way to being an experiment: a researcher is asked, its reply becomes a checked train.py, kept as a blob in git.
 
 The reply is written to `replies/<draft>.jsonl` as it streams. What the researcher is told `briefing.py` knows, what its reply is worth
-`proposals`.
+`gates.py`, and how a change is made again `redoing.py`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import contextlib
 import difflib
 import json
 import os
-import re
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
@@ -19,19 +18,18 @@ from pathlib import Path
 from typing import cast
 
 from autoresearch_tui.engine.briefing import Briefs
-from autoresearch_tui.engine.environment import importable
+from autoresearch_tui.engine.gates import Gates
 from autoresearch_tui.engine.leavings import remove_tree
-from autoresearch_tui.engine.lineage import Lineage, LineageError
+from autoresearch_tui.engine.lineage import Lineage
 from autoresearch_tui.engine.processes import sweep
+from autoresearch_tui.engine.redoing import Redoing
 from autoresearch_tui.engine.sources import Sources
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.state import Draft, Experiment, Run
 from autoresearch_tui.journal.text import clean_line, clean_text
-from autoresearch_tui.proposals.checks import Turned, fingerprint, refusal, size, turns_of
+from autoresearch_tui.proposals.checks import fingerprint, size
 from autoresearch_tui.proposals.edits import apply
-from autoresearch_tui.proposals.honesty import breach
-from autoresearch_tui.proposals.knobs import changed_knobs, read_knobs, set_knobs
-from autoresearch_tui.proposals.reapply import reapply
+from autoresearch_tui.proposals.knobs import changed_knobs
 from autoresearch_tui.proposals.reply import Unusable, read_reply
 from autoresearch_tui.researchers import Part, Researcher
 from autoresearch_tui.sections import Proposing
@@ -40,8 +38,6 @@ from autoresearch_tui.workspace import RunFolder, Workspace
 Record = Callable[..., None]
 Surely = Callable[[Callable[[], list[e.Event]]], Awaitable[None]]
 """Writes facts down that took minutes to come about: where the disk is full, as soon as it is not."""
-ROWS = "DEVICE_BATCH_SIZE"  # upstream's name for the rows in one pass
-REDONE = {"revert": "revert", "ablate": "without"}  # what is said of it; otherwise a change is made again
 LONGEST_DIFF = 20_000  # characters of a change to program.md; git has all of it
 DETAIL = 4000  # characters of what was wrong with a reply
 
@@ -88,8 +84,8 @@ class Drafter:
         self.lineage = lineage
         self.sources = Sources(lineage)
         self.briefs = Briefs(workspace, folder, lineage, self.sources, proposing or Proposing())
-        self._elsewhere: dict[str, str] | None = None
-        self._importable: tuple[frozenset[str] | None] | None = None
+        self.gates = Gates(workspace, lineage)
+        self.redoing = Redoing(lineage, self.sources)
         self._program = ("", "")
         """The text of `program.md` that was read last, and its hash."""
 
@@ -177,26 +173,11 @@ class Drafter:
                 raise Unusable(f"The reply was cut at {cut}: a shorter one may be whole.", "reply")
             reply = read_reply(text)
             source = apply(parent, reply.edit, run.edit)
-            if problem := self._refusal(parent, source, self._known(run), _turned(run, draft.parent)):
+            if problem := self.gates.of_a_reply(run, draft, parent, source):
                 raise problem
         except Unusable as error:
             return e.Refused(draft.draft, clean_line(str(error), 500), error.kind, clean_text(error.detail, DETAIL))
         return self._drafted(draft.draft, parent, source, reply.idea, reply.why)
-
-    def _refusal(self, parent: str, source: str, known: dict[str, str], turned: dict[Turned, str] | None = None) -> Unusable | None:
-        """Why it is not worth a trial. Where it evaluates itself, the lines that do so are not its own."""
-        measured = self.workspace.measured
-        constants = {"MAX_SEQ_LEN": self.workspace.context} if self.workspace.context else {}
-        if problem := refusal(parent, source, known, contract=measured, modules=self._modules, turned=turned, constants=constants):
-            return problem
-        touched = None if measured else breach(parent, source, self.workspace.frozen, self.workspace.metric)
-        return Unusable(touched, "frozen") if touched else None
-
-    @property
-    def _modules(self) -> frozenset[str] | None:
-        if self._importable is None:
-            self._importable = (importable(self.workspace),)
-        return self._importable[0]
 
     def _drafted(self, draft: str, parent: str, source: str, idea: str, why: str, moved_to: int | None = None) -> e.Drafted:
         return e.Drafted(
@@ -210,71 +191,19 @@ class Drafter:
             added=size(source) - size(parent),
         )
 
-    def _known(self, run: Run) -> dict[str, str]:
-        """What code was trained already, and where; a crash may have been an accident, and is not counted here."""
-        if self._elsewhere is None:
-            self._elsewhere = self._known_elsewhere(run)
-        mine = {one.fingerprint: f"experiment {one.number}" for one in run.experiments.values() if one.fingerprint}
-        return self._elsewhere | mine
-
-    def _known_elsewhere(self, run: Run) -> dict[str, str]:
-        """The code of a night that was measured elsewhere, as far as its commits are still in this repository."""
-        known = {}
-        for row in run.elsewhere:
-            if not re.fullmatch("[0-9a-f]{7,64}", row.commit):
-                continue
-            try:
-                source = self.lineage.read(self.lineage.resolve(row.commit), run.edit).decode("utf-8", "replace")
-                known[fingerprint(source)] = f"{row.commit[:7]} of the earlier night"
-            except (LineageError, ValueError):
-                continue  # the row is known by its words alone
-        return known
-
     # ---------------------------------------------------------------------------------------------------------------------------
     # The same change again, on the trunk as it is now
     # ---------------------------------------------------------------------------------------------------------------------------
 
     def _redone(self, run: Run, draft: Draft, of: int) -> list[e.Event]:
-        one = run.experiments[of]
-        if draft.operator == "refit":
-            return self._refitted(run, draft, of)
-        assert one.parent is not None, "the baseline is no change"
-        before, after = self.source(run, one.parent), one.blob and self.lineage.read_blob(one.blob)
-        if draft.operator in ("revert", "ablate"):
-            before, after = after, before
         onto = self.source(run, draft.parent)
-        merged = reapply(before, after, onto)
-        if merged is None:
-            way = self._in_the_way(run, before, after, of)
-            because = f": #{way} is in the way" if way else ""
-            return self.given_up(run, draft.draft, f"the change of #{of} does not fit the trunk any more{because}")
-        if merged == onto:
-            return self.given_up(run, draft.draft, f"the trunk is so already: the change of #{of} makes no difference")
-        if reason := self._unfit(run, draft, onto, merged):
+        redone = self.redoing.redone(run, draft, run.experiments[of])
+        if isinstance(redone, str):
+            return self.given_up(run, draft.draft, redone)
+        text, idea, why = redone
+        if draft.operator != "refit" and (reason := self.gates.of_a_change_made_again(run, draft, onto, text)):
             return self.given_up(run, draft.draft, str(reason))
-        idea, why = f"{REDONE.get(draft.operator, 'again')} #{of}: {one.idea}", one.why
-        if draft.operator == "ablate":
-            why = f"Is #{of} still needed? It was {one.reason}."
-        return [self._drafted(draft.draft, onto, merged, idea, why)]
-
-    def _refitted(self, run: Run, draft: Draft, of: int) -> list[e.Event]:
-        """The trunk in smaller pieces: half the rows in one pass, and as many tokens in a step."""
-        onto = self.source(run, draft.parent)
-        knob = read_knobs(onto).get(ROWS)
-        if knob is None or not isinstance(knob.value, int) or knob.value < 2:
-            return self.given_up(run, draft.draft, f"the training has no {ROWS} that could be lowered")
-        idea = f"refit: {ROWS} {knob.value} -> {knob.value // 2}, the total batch stays"
-        smaller = set_knobs(onto, {ROWS: str(knob.value // 2)})
-        return [self._drafted(draft.draft, onto, smaller, idea, f"#{of} ran out of memory.")]
-
-    def _unfit(self, run: Run, draft: Draft, onto: str, merged: str) -> Unusable | None:
-        """What lines are merged to may be no train.py any more. That it was trained already is no reason against what a person wants."""
-        return self._refusal(onto, merged, {} if draft.kept_by else self._known(run))
-
-    def _in_the_way(self, run: Run, before: str, after: str, of: int) -> int | None:
-        """The first experiment of the trunk on which the change does not fit."""
-        later = [number for number in run.trunk if number != of and number > (run.experiments[of].parent or 0)]
-        return next((number for number in later if reapply(before, after, self.source(run, number)) is None), None)
+        return [self._drafted(draft.draft, onto, text, idea, why)]
 
     # ---------------------------------------------------------------------------------------------------------------------------
     # From a draft to a number
@@ -285,7 +214,7 @@ class Drafter:
         draft = run.drafts[name]
         if draft.parent != run.tip:
             return [self._moved(run, draft)]
-        if not draft.kept_by and (where := self._known(run).get(draft.fingerprint)):  # another draft came first
+        if where := self.gates.repeated(run, draft):  # another draft came first
             return [e.Abandoned(name, f"this is {where} again", outdated=True)]
         number = len(run.experiments)
         fulfilled = [e.Fulfilled(wish, f"experiment {number}") for wish in (draft.idea_of, *draft.notes) if wish in run.wishes]
@@ -308,19 +237,20 @@ class Drafter:
 
     def _moved(self, run: Run, draft: Draft) -> e.Event:
         assert run.tip is not None
-        onto = self.source(run, run.tip)
-        merged = reapply(self.source(run, draft.parent), self.lineage.read_blob(draft.blob), onto)
-        if merged is None or merged == onto:
+        onto, merged = self.source(run, run.tip), self.redoing.moved(run, draft)
+        if merged is None:
             return e.Abandoned(draft.draft, f"the trunk moved to #{run.tip}, where the edit does not fit any more", outdated=True)
-        if reason := self._unfit(run, draft, onto, merged):
+        if reason := self.gates.of_a_change_made_again(run, draft, onto, merged):
             why = clean_line(f"the trunk moved to #{run.tip}, where the edit is of no use: {reason}", 500)
             return e.Abandoned(draft.draft, why, outdated=True)
         return self._drafted(draft.draft, onto, merged, draft.idea, draft.why, moved_to=run.tip)
 
-    def given_up(self, run: Run, draft: str, why: str) -> list[e.Event]:
-        wish = run.drafts[draft].idea_of
-        lapsed = [e.Lapsed(wish, why)] if wish in run.wishes else []
-        return [e.Abandoned(draft, clean_line(why, 500)), *lapsed]
+    def given_up(self, run: Run, draft: str, why: str, outdated: bool = False) -> list[e.Event]:
+        """`outdated`: by no fault of its own."""
+        one = run.drafts[draft]
+        lapsed = [e.Lapsed(one.idea_of, why)] if one.idea_of is not None and one.idea_of in run.wishes else []
+        outrun = one.operator == "keep" and not one.kept_by  # a change that helped, and the trunk was faster: that is nobody's fault
+        return [e.Abandoned(draft, clean_line(why, 500), outdated=outdated or outrun), *lapsed]
 
     def message(self, run: Run, one: Experiment) -> str:
         """Of the experiment's commit. It is made of the journal alone, so that the same intent is the same commit."""
@@ -343,12 +273,3 @@ class Drafter:
         before = self.lineage.read_blob(run.program) if run.program else ""
         lines = difflib.unified_diff(before.splitlines(), text.splitlines(), "before", "after", lineterm="") if run.program else []
         return e.ProgramChanged(sha, "\n".join(lines)[:LONGEST_DIFF])
-
-
-def _turned(run: Run, parent: int) -> dict[Turned, str]:
-    """The knobs that were turned from this very parent, to what, and what came of it; a crash may have been an accident."""
-    return {
-        turns_of(one.changes): f"experiment {one.number}: {one.verdict}, {one.reason}"
-        for one in run.experiments.values()
-        if one.parent == parent and one.changes and one.verdict in ("keep", "discard")
-    }

@@ -1,6 +1,7 @@
 """Whether the machine measures the trunk's code otherwise than it did. Pure.
 
-Owns the looks for it and what they say together. When one is due, and that a second one follows, is `doubt.py`'s.
+Owns the looks for it and what they say together: of one class of device, for another one says nothing of it. When one is due, and that a
+second one follows, is `doubt.py`'s.
 """
 
 from __future__ import annotations
@@ -8,43 +9,48 @@ from __future__ import annotations
 from autoresearch_tui.engine.rule import CLEAR
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.noise import noise_of
-from autoresearch_tui.journal.state import Experiment, Run, Trial, mean
+from autoresearch_tui.journal.state import Experiment, Run, Trial, is_same_device, mean
+
+LOOKS = ("drift", "disturbed")  # purposes of a trial that may be one
 
 
 def drift(run: Run, one: Experiment) -> e.Drifted | None:
     """That the trunk's code measures otherwise now, if two looks agree on it."""
-    looks = looks_at(run, one)
+    looks = looks_at(one)
     if len(looks) < 2 or not is_off(run, one):
         return None
-    before = _before(one, looks)
-    values = [trial.value for trial in looks if trial.value is not None]
-    last_sure = max((trial.at for trial in one.trials if trial.number < looks[0].number), default=0.0)
-    since = min((other.number for other in run.experiments.values() if other.at > last_sure), default=one.number + 1)
-    return e.Drifted(one.number, looks[0].number, mean(before), mean(values), since)
+    device = looks[0].device
+    last_sure = max((trial.at for trial in one.trials_on(device) if trial.number < looks[0].number), default=0.0)
+    newer = (other.number for other in run.experiments.values() if other.at > last_sure and is_same_device(other.device, device))
+    since = min(newer, default=one.number + 1)
+    return e.Drifted(one.number, looks[0].number, mean(_before(one, looks)), mean(_values(looks)), since)
 
 
-def looks_at(run: Run, one: Experiment) -> list[Trial]:
-    """The trials at its end that were made to see drift: those since the last experiment began, in this era."""
-    began = max(other.at for other in run.experiments.values())
-    looks: list[Trial] = []
-    for trial in reversed(one.trials):
-        if trial.purpose not in ("drift", "disturbed") or trial.era != one.trials[-1].era or trial.at < began:
+def looks_at(one: Experiment) -> list[Trial]:
+    """The trials at its end that were made to see drift, none of them settled yet: on one class of device, in one era."""
+    last, looks = one.trials[-1], list[Trial]()
+    for trial in reversed(one.trials[one.judged :]):
+        if trial.purpose not in LOOKS or trial.era != last.era or not is_same_device(trial.device, last.device):
             break
         if trial.counts:
             looks.insert(0, trial)
     return looks
 
 
-def _before(one: Experiment, looks: list[Trial]) -> list[float]:
-    era = one.trials[-1].era
-    return [trial.value for trial in one.trials if trial.counts and trial.value is not None and trial.era == era and trial not in looks]
-
-
 def is_off(run: Run, one: Experiment) -> bool:
-    noise, looks = noise_of(run), looks_at(run, one)
-    before = _before(one, looks)
+    looks = looks_at(one)
+    before, noise = _before(one, looks), noise_of(run, one.trials[-1].device)
     if not (before and looks) or noise.sigma is None:
         return False
-    moved = [trial.value - mean(before) for trial in looks if trial.value is not None]
+    moved = [value - mean(before) for value in _values(looks)]
     agree = min(moved) > noise.sigma or max(moved) < -noise.sigma
     return agree and abs(mean(moved)) > CLEAR * (noise.error(len(looks), len(before)) or 0.0)
+
+
+def _before(one: Experiment, looks: list[Trial]) -> list[float]:
+    last = one.trials[-1]
+    return _values([trial for trial in one.trials_on(last.device) if trial.counts and trial.era == last.era and trial not in looks])
+
+
+def _values(trials: list[Trial]) -> list[float]:
+    return [trial.value for trial in trials if trial.value is not None]

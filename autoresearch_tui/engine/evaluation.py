@@ -19,11 +19,11 @@ import msgspec
 from msgspec.structs import replace
 
 from autoresearch_tui.engine.caps import UNCAPPED, Caps
+from autoresearch_tui.engine.commits import Commits
 from autoresearch_tui.engine.evidence import Seen, signs
 from autoresearch_tui.engine.leavings import is_plain, remove_tree
-from autoresearch_tui.engine.lineage import Lineage
 from autoresearch_tui.engine.sandbox import Sandbox
-from autoresearch_tui.engine.trainer import Order, spawn
+from autoresearch_tui.engine.trainer import Order, keep_to, spawn
 from autoresearch_tui.engine.view import host_view
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.state import Trial
@@ -66,7 +66,7 @@ def reported(number: int, trial: Trial, log: Path, workspace: Workspace, changed
     )
 
 
-def changed_files(folder: Path, names: Sequence[str], lineage: Lineage, commit: str) -> tuple[str, ...]:
+def changed_files(folder: Path, names: Sequence[str], lineage: Commits, commit: str) -> tuple[str, ...]:
     """Those files of a folder that are not, byte for byte, what a commit has."""
     changed = []
     for name in names:
@@ -84,8 +84,11 @@ def changed_files(folder: Path, names: Sequence[str], lineage: Lineage, commit: 
 class Bench:
     """Where checkpoints are evaluated."""
 
-    def __init__(self, lineage: Lineage, folder: RunFolder, workspace: Workspace, sandbox: Sandbox, caps: Caps = UNCAPPED) -> None:
+    def __init__(
+        self, lineage: Commits, folder: RunFolder, workspace: Workspace, sandbox: Sandbox, caps: Caps = UNCAPPED, cores: Sequence[int] = ()
+    ) -> None:
         self.caps = caps
+        self.cores = tuple(cores)
         self.lineage = lineage
         self.folder = folder
         self.workspace = workspace
@@ -95,9 +98,9 @@ class Bench:
         self, fact: e.Measured, name: str, commit: str, start: str, checkpoint: Path, environment: dict[str, str], audit: bool = False
     ) -> e.Measured:
         """The judge's word on a checkpoint, beside what the training told of its time and memory; if asked for, on both held-out files."""
-        bench = self.folder.folder / "bench" / name
+        bench = self.folder.folder / "bench" / name / "files"
         await asyncio.to_thread(remove_tree, bench.parent)
-        bench.parent.mkdir(mode=0o700)
+        bench.parent.mkdir(mode=0o700, parents=True)
         if checkpoint.parent.is_symlink() or not is_plain(checkpoint):
             return replace(fact, value=None, refused="it left no checkpoint.pt that is a plain file")
         try:
@@ -111,6 +114,8 @@ class Bench:
             again = await self._ask(bench, name, checkpoint, train, environment, "audit") if audit else {}
         finally:
             await asyncio.to_thread(remove_tree, bench.parent)
+            with contextlib.suppress(OSError):  # another slot measures too
+                bench.parent.parent.rmdir()
         if "refused" in again:  # the number that decides is not lost by it
             with self._log(name).open("a", encoding="utf-8") as log:
                 log.write(f"no number on the audit file: {again['refused']}\n")
@@ -135,6 +140,8 @@ class Bench:
                 for host in hosts:
                     host.release()
                 judge = await _judge(bench, log, environment, split, writing, ours)
+                if self.cores:
+                    keep_to(judge.pid, self.cores)
                 passed_on.close()  # only they hold the ends now, so the end of one is seen by the other
                 try:
                     async with asyncio.timeout(PATIENCE_S):
@@ -172,6 +179,7 @@ class Bench:
             file_bytes=self.caps.disk,
             caps=replace(self.caps, folders=(temporary,)),
             descriptors=(channel,),
+            cores=self.cores,
         )
 
 

@@ -16,6 +16,8 @@ from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.noise import noise_of
 from autoresearch_tui.journal.state import Experiment, Run, Waiting
 
+DRIFTED = "the trunk was not measured since the machine drifted"
+
 
 def noticed(run: Run, number: int) -> list[e.Event]:
     """What its trials say about one another, to be written down before anything follows from them."""
@@ -118,6 +120,8 @@ def _stands(run: Run, one: Experiment) -> bool:
 def _decided(run: Run, one: Experiment) -> tuple[str, str, str]:
     if one.number == 0:
         return "keep", "baseline", "policy"
+    if run.repeats:
+        return "keep", "to be measured beside the baseline", "policy"
     if one.kept_by and one.verdict in ("", "crash"):
         return "keep", "kept by hand", one.kept_by
     return (*_by_its_numbers(run, one), "policy")
@@ -130,20 +134,23 @@ def _by_its_numbers(run: Run, one: Experiment) -> tuple[str, str]:
     if 0 < run.rules.max_memory_gb < one.memory_gb:
         return "discard", f"{one.memory_gb:.1f} GB of memory: the limit is {run.rules.max_memory_gb:g}"
     if not one.numbers:
-        return "discard", f"not comparable: disturbed each time ({one.trials[-1].taint}); `again {one.number}` measures it once more"
-    tip, last = run.experiments[run.tip], one.trials[-1]
-    if one.era != tip.era or not tip.numbers:
-        return (
-            "discard",
-            f"not comparable: the trunk was not measured since the machine drifted; `again {one.number}` measures it once more",
-        )
-    case = doubt.case_of(run, one, noise_of(run))
+        taint = next((trial.taint for trial in reversed(one.trials) if trial.taint), "")  # the last trial may have been ended by hand
+        return "discard", f"not comparable: disturbed each time ({taint}); `again {one.number}` measures it once more"
+    other, last = doubt.rival(run, one), one.trials[-1]
+    if not doubt.compares(one, other):
+        missing = f"#{other.number} was not measured on {one.device}" if _is_elsewhere(one, other) else DRIFTED
+        return "discard", f"not comparable: {missing}; `again {one.number}` measures it once more"
+    case = doubt.case_of(run, one, noise_of(run, one.device))
     ruling = refitted(case) if one.operator == "refit" else rule(case)
     if last.outcome == "hopeless" and not last.slow:  # what was too slow for once says nothing of code that kept its pace before
         return "discard", f"trained again, it was hopeless {last.why}"
     if last.value is None and ruling.again and not last.slow:
         return "discard", f"trained again, it came to no number: {_crash(one)}"
     return "keep" if ruling.keep else "discard", ruling.reason
+
+
+def _is_elsewhere(one: Experiment, other: Experiment) -> bool:
+    return bool(other.numbers) and not other.numbers_on(one.device)
 
 
 def _on_the_trunk(run: Run, number: int, by: str) -> e.Drafting:

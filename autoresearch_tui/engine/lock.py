@@ -15,7 +15,8 @@ class Locked(Exception):
 
 
 @contextmanager
-def engine_lock(path: Path, tag: str) -> Iterator[None]:
+def engine_lock(path: Path, tag: str, said: str = "") -> Iterator[None]:
+    """`said`: what others are told who want it meanwhile, where it is not a run that works here."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
@@ -24,7 +25,7 @@ def engine_lock(path: Path, tag: str) -> Iterator[None]:
         except BlockingIOError:
             raise Locked(_said(os.pread(descriptor, 1000, 0))) from None
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "tag": tag}).encode(), 0)
+        os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "tag": tag, "said": said}).encode(), 0)
         yield
     finally:
         os.close(descriptor)
@@ -33,9 +34,11 @@ def engine_lock(path: Path, tag: str) -> Iterator[None]:
 def _said(content: bytes) -> str:
     try:
         holder = json.loads(content)
+        if said := holder.get("said"):
+            return f"{said}, pid {holder['pid']}: wait for its end, or end it with Ctrl+C."
         return (
             f"an engine works here already: run {holder['tag']}, pid {holder['pid']}."
             " `autoresearch-tui status` shows it, `autoresearch-tui send stop` ends it."
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return "an engine works here already: `autoresearch-tui status` shows it."

@@ -13,13 +13,13 @@ from importlib.metadata import version
 from msgspec.structs import replace
 
 from autoresearch_tui.clock import LOCAL
-from autoresearch_tui.engine import endpoints, opening
+from autoresearch_tui.engine import endpoints, opening, slurm
 from autoresearch_tui.engine.choosing import Chosen, affordable, checked, choose, hired, refuse_to_start
-from autoresearch_tui.engine.conditions import Conditions
 from autoresearch_tui.engine.controller import Controller
 from autoresearch_tui.engine.drafting import Drafter
-from autoresearch_tui.engine.executors.local import Local
+from autoresearch_tui.engine.executors import cluster_of, executor_of
 from autoresearch_tui.engine.fitting import fitted
+from autoresearch_tui.engine.jobs import Jobs
 from autoresearch_tui.engine.lineage import Lineage, open_repository
 from autoresearch_tui.engine.lock import Locked, engine_lock
 from autoresearch_tui.engine.opening import Asked
@@ -32,7 +32,7 @@ from autoresearch_tui.journal.state import Run
 from autoresearch_tui.journal.store import Journal, JournalError, Writer
 from autoresearch_tui.privacy import guard
 from autoresearch_tui.sections import Settings
-from autoresearch_tui.telemetry.machine import boot_id, is_alive, person
+from autoresearch_tui.telemetry.machine import is_alive, person
 from autoresearch_tui.workspace import RunFolder, Workspace, WorkspaceError, hide
 
 ENDPOINTS = "endpoints.json"
@@ -62,6 +62,7 @@ async def _night(workspace: Workspace, settings: Settings, asked: Asked, tag: st
     chosen = _as_before(folder) if asked.after else await choose(settings, os.environ)
     chain = hired(chosen, settings, os.environ)
     endpoints.remind(workspace.hidden / ENDPOINTS, chain.researchers)
+    cluster = await cluster_of(settings)  # outside of the guard, in a process of its own
     attempts: list[str] = []
     with guard(attempts.append) if chain.local_only else nullcontext():
         down = await checked(chain)
@@ -86,24 +87,33 @@ async def _night(workspace: Workspace, settings: Settings, asked: Asked, tag: st
                     f"the engine {last.pid} works on {tag} already, though the lock is gone: `autoresearch-tui send stop` ends it."
                 )
             opening.refuse_another_key(journal.run, workspace)
-            executor = Local(workspace, folder, lineage, boot_id(), settings.disk.log_mb * 2**20, sandbox.sandbox, opening.caps(settings))
+            caps, start = opening.caps(settings), journal.run.start
+            executor = executor_of(settings, workspace, folder, lineage, sandbox.sandbox, caps, journal.sample, start, cluster)
             backup = lineage.repository.common_dir / "autoresearch" / f"{tag}.sqlite"
             upkeep = Upkeep(folder, backup, settings.disk.floor_gb, settings.disk.max_gb)
             drafter = Drafter(workspace, folder, lineage, settings.proposing)
             proposers = opening.Proposers(chain.names, chosen.why, chain.local_only, cost)
             started = opening.session(journal.run, settings, asked, proposers, sandbox, version("autoresearch-tui"), datetime.now(LOCAL))
-            conditions = Conditions(journal.sample, trains_on_card=not started.device.startswith("cpu"))
-            controller = Controller(journal, folder, lineage, drafter, chain, executor, conditions, upkeep, tell, settings, attempts)
+            jobs = Jobs(workspace, folder)
+            controller = Controller(journal, folder, lineage, drafter, chain, executor, jobs, upkeep, tell, settings, attempts)
             _listen_to_signals(controller)
-            await conditions.begin()
-            await controller.begin_session(replace(started, card=conditions.card.uuid if conditions.card else ""), down)
+            await executor.begin()
+            cards = [slot.conditions.card for slot in executor.slots.values()]
+            await controller.begin_session(replace(started, card=next((card.uuid for card in cards if card), "")), down, _allocated())
             try:
                 end = await controller.work()
             finally:
                 endpoints.keep(workspace.hidden / ENDPOINTS, chain.researchers)
-                conditions.end()
+                await executor.end()
             controller.finish(end.why)
             return end
+
+
+def _allocated() -> tuple[str, ...]:
+    """What a cluster's allocation means for the night."""
+    now = datetime.now(LOCAL)
+    allocation = slurm.allocation(os.environ, now)
+    return (allocation.said(now),) if allocation and allocation.said(now) else ()
 
 
 def _as_before(folder: RunFolder) -> Chosen:

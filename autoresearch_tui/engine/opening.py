@@ -7,18 +7,22 @@ import hashlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
 
+from autoresearch_tui.engine import slurm
 from autoresearch_tui.engine.answers import Refusal, limited
 from autoresearch_tui.engine.caps import Caps, whole_memory
 from autoresearch_tui.engine.chain import Chain
+from autoresearch_tui.engine.elsewhere import bring, is_elsewhere
+from autoresearch_tui.engine.executors.cores import usable_cores
+from autoresearch_tui.engine.executors.devices import class_of_cores, class_of_run, devices
 from autoresearch_tui.engine.leavings import clear
-from autoresearch_tui.engine.lineage import Lineage, upstream_nights
+from autoresearch_tui.engine.lineage import Lineage, LineageError, upstream_nights
 from autoresearch_tui.engine.sandbox import Chosen, choose
 from autoresearch_tui.engine.view import training_view
 from autoresearch_tui.journal import events as e
@@ -30,7 +34,7 @@ from autoresearch_tui.privacy import scrubbed
 from autoresearch_tui.sections import Settings
 from autoresearch_tui.telemetry.gpu import cards, look
 from autoresearch_tui.telemetry.machine import UNUSABLE, boot_id, born, device_class
-from autoresearch_tui.telemetry.sample import is_called
+from autoresearch_tui.telemetry.sample import Card, is_called
 from autoresearch_tui.workspace import RunFolder, Workspace, WorkspaceError, data_folder, device_of, is_tag
 
 TRIED = ".tried-"
@@ -65,15 +69,15 @@ def free_tag(workspace: Workspace, today: datetime) -> str:
     return next(name for name in unused if not Lineage(workspace.folder, name, workspace.edit).taken())
 
 
-def comparability_key(workspace: Workspace) -> dict[str, str]:
-    """What must be the same for two numbers to be compared."""
+def comparability_key(workspace: Workspace, slots: int = 1) -> dict[str, str]:
+    """What must be the same for two numbers to be compared. Several slots of a processor have a part of it each."""
     key = {name: hashlib.sha256((workspace.folder / name).read_bytes()).hexdigest()[:16] for name in workspace.frozen}
     key |= {"edit": workspace.edit, "metric": workspace.metric, "goal": workspace.goal, "budget_s": f"{workspace.budget_s:g}"}
     key |= {"trust": "verified" if workspace.measured else "reported"}
     key["train"] = " ".join({sys.executable: "python", str(workspace.folder): "."}.get(word, Path(word).name) for word in workspace.train)
     if data := data_folder(workspace.folder):
         key["data"] = data.name
-    key |= {"device": device_class(device_of(workspace.folder))}
+    key |= {"device": class_of_run(workspace, slots)}
     if steps := os.environ.get("AUTORESEARCH_STEPS"):
         key["steps"] = steps
     return key
@@ -86,7 +90,11 @@ def begin(workspace: Workspace, lineage: Lineage, folder: RunFolder, settings: S
     if (device := device_class(device_of(workspace.folder))).startswith(UNUSABLE):
         sample = look()
         raise WorkspaceError((sample.said if sample else device) + " AUTORESEARCH_DEVICE=cpu trains without it.")
-    start = lineage.resolve(_origin(workspace, asked.origin or "HEAD"))
+    slots = _slots_here(settings)
+    if slots > 1:
+        devices(workspace, settings)  # before there is a journal: it refuses more of them than there are
+    key = comparability_key(workspace, slots)
+    start, remembered = _origin(workspace, lineage, key, asked.origin or "HEAD")
     if changed := lineage.uncommitted(list(workspace.frozen), start):
         raise WorkspaceError(
             f"{', '.join(changed)} in {workspace.folder} is not as in the commit {start[:7]} that the run would begin from:"
@@ -97,7 +105,7 @@ def begin(workspace: Workspace, lineage: Lineage, folder: RunFolder, settings: S
             tag=folder.tag,
             start=start,
             origin=asked.origin or "HEAD",
-            key=comparability_key(workspace),
+            key=key,
             trust="verified" if workspace.measured else "reported",
             seed=settings.run.seed,
             edit=workspace.edit,
@@ -107,7 +115,7 @@ def begin(workspace: Workspace, lineage: Lineage, folder: RunFolder, settings: S
             sigma=workspace.sigma,
         )
     ]
-    if lineage.uncommitted([workspace.edit], start):
+    if lineage.uncommitted([workspace.edit]):
         facts.append(e.Warned(f"{workspace.edit} has changes that are not committed: the run begins without them, from {start[:7]}."))
     nights = {tip: tag for tag, tip in upstream_nights(lineage.repository).items()}
     if nights and not asked.origin and start not in nights:
@@ -115,18 +123,25 @@ def begin(workspace: Workspace, lineage: Lineage, folder: RunFolder, settings: S
         facts.append(
             e.Warned(f"the checkout holds an earlier night, {newest}: `--tag NAME --from {newest}` continues it; this run begins at HEAD.")
         )
-    return [*facts, *_elsewhere(workspace)]
+    return [*facts, *remembered, *_elsewhere(workspace)]
 
 
-def _origin(workspace: Workspace, origin: str) -> str:
-    """A run's tag means its best commit; anything else is git's to understand."""
-    if not is_tag(origin) or not workspace.run(origin).journal.exists():
-        return origin
-    with Journal(workspace.run(origin).journal) as journal:
-        best = journal.refresh().best
-    if best is None:
-        raise WorkspaceError(f"the run {origin} measured nothing: begin from a commit, as in `--from HEAD`.")
-    return best.commit
+def _origin(workspace: Workspace, lineage: Lineage, key: dict[str, str], origin: str) -> tuple[str, list[e.Event]]:
+    """The commit to begin from. A run's tag means its best one; else git is asked, and what it does not know may be a night elsewhere."""
+    if is_tag(origin) and workspace.run(origin).journal.exists():
+        with Journal(workspace.run(origin).journal) as journal:
+            best = journal.refresh().best
+        if best is None:
+            raise WorkspaceError(f"the run {origin} measured nothing: begin from a commit, as in `--from HEAD`.")
+        return lineage.resolve(best.commit), []
+    try:
+        lineage.repository.resolve(origin)
+    except LineageError:
+        if not is_elsewhere(origin):
+            raise
+        brought = bring(workspace, lineage, key, origin)
+        return brought.start, [brought.remembered]
+    return lineage.resolve(origin), []
 
 
 def _elsewhere(workspace: Workspace) -> Iterator[e.Event]:
@@ -145,10 +160,14 @@ def _elsewhere(workspace: Workspace) -> Iterator[e.Event]:
 
 
 def refuse_another_key(run: Run, workspace: Workspace) -> None:
-    """Numbers of one run compare with each other, or it is not one run. A card that is out of use is waited for, by its old name."""
+    """Numbers of one run compare with each other, or it is not one run. A card that is out of use is waited for, by its old name.
+
+    How many cores a trial has of a processor, the settings say: `refuse_other_cores` looks at that.
+    """
     now = comparability_key(workspace)
-    if now["device"].startswith(UNUSABLE):
-        now["device"] = run.key.get("device", "")
+    before = run.key.get("device", "")
+    if now["device"].startswith(UNUSABLE) or _processor(now["device"]) == _processor(before) != "":
+        now["device"] = before
     for name in run.key | now:
         if run.key.get(name) != now.get(name):
             shown = f"{run.key.get(name, 'none')} before, {now.get(name, 'none')} now"
@@ -156,6 +175,30 @@ def refuse_another_key(run: Run, workspace: Workspace) -> None:
                 f"the run {run.tag} cannot go on here: {name} differs ({shown}), so its numbers would not compare."
                 f" Put {name} back, or begin a new run with `--tag NAME --from {run.tag}`."
             )
+
+
+def refuse_other_cores(run: Run, settings: Settings) -> None:
+    """A trial on half the cores gets half as far."""
+    before, slots = run.key.get("device", ""), _slots_here(settings)
+    if not _processor(before) or settings.run.executor != "local" or (now := class_of_cores(device_class("cpu"), slots)) == before:
+        return
+    had, have = (device.rpartition(" x")[2] for device in (before, now))
+    fitting = [count for count in range(1, usable_cores() + 1) if class_of_cores(device_class("cpu"), count) == before]
+    best = len(run.slots) if len(run.slots) in fitting else max(fitting, default=0)
+    again = f"`--slots {best}` gives it as many again" if best else "give this process as many again"
+    raise WorkspaceError(
+        f"the run {run.tag} cannot go on so: a trial of it had {had} of the processor's cores, and now would have {have}, so its numbers"
+        f" would not compare: {again}, or begin a new run with `--tag NAME --from {run.tag}`."
+    )
+
+
+def _processor(device: str) -> str:
+    """Of a device that is one, what it is called, whatever part of it; else empty."""
+    return device.rpartition(" x")[0] if device.startswith("cpu ") else ""
+
+
+def _slots_here(settings: Settings) -> int:
+    return (settings.run.slots or 1) if settings.run.executor == "local" else 1
 
 
 class Proposers(msgspec.Struct, frozen=True):
@@ -168,18 +211,24 @@ class Proposers(msgspec.Struct, frozen=True):
 
 
 def take_card(which: str) -> None:
-    """From here on the card that a person named is the only one that this process and its children see."""
+    """From here on the cards that a person named, with commas between, are the only ones that this process and its children see."""
     if not which:
         return
-    found = next((card for card in cards() if is_called(card, which)), None)
-    if found is None:
-        sample = look(which)
-        why = sample.said if sample and sample.said else f"there are {', '.join(f'{one.index} ({one.name})' for one in cards()) or 'none'}"
-        raise WorkspaceError(f"there is no card {which} here: {why.rstrip('.')}.")
-    name, value = (
-        ("CUDA_VISIBLE_DEVICES", found.uuid) if found.uuid.startswith(("GPU-", "MIG-")) else ("HIP_VISIBLE_DEVICES", str(found.index))
-    )
-    os.environ[name] = value
+    there = cards()
+    taken = dict.fromkeys(_named(name, there) for name in which.split(","))
+    if all(card.uuid.startswith(("GPU-", "MIG-")) for card in taken):
+        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(card.uuid for card in taken)
+    else:
+        os.environ["HIP_VISIBLE_DEVICES"] = ",".join(str(card.index) for card in taken)
+
+
+def _named(name: str, there: Sequence[Card]) -> Card:
+    for card in there:
+        if is_called(card, name):
+            return card
+    sample = look(name)
+    why = sample.said if sample and sample.said else f"there are {', '.join(f'{one.index} ({one.name})' for one in there) or 'none'}"
+    raise WorkspaceError(f"there is no card {name} here: {why.rstrip('.')}.")
 
 
 def is_shared(workspace: Workspace, chain: Chain) -> bool:
@@ -206,9 +255,9 @@ async def sandboxed(workspace: Workspace, kind: str) -> Chosen:
 
 
 def caps(settings: Settings) -> Caps:
-    """What one trial may take of this machine."""
+    """What one trial may take of this machine, beside those of the other slots."""
     mine = settings.sandbox
-    memory = int(mine.memory_gb * 2**30) or whole_memory() * 9 // 10
+    memory = int(mine.memory_gb * 2**30) or whole_memory() * 9 // 10 // _slots_here(settings)
     return Caps(mine.processes, memory, int(mine.disk_gb * 1e9), int(settings.disk.floor_gb * 1e9) // 2)
 
 
@@ -216,6 +265,7 @@ def session(
     run: Run, settings: Settings, asked: Asked, proposers: Proposers, sandbox: Chosen, version: str, now: datetime
 ) -> e.EngineStarted:
     """The fact that an engine takes the run up. A keeper's restart keeps what the person had said."""
+    refuse_other_cores(run, settings)
     kept = asked.after and run.engine is not None
     return e.EngineStarted(
         pid=os.getpid(),
@@ -241,7 +291,8 @@ def session(
 def first_limits(settings: Settings, cost: float | None, now: datetime) -> e.Limits:
     mine = settings.limits
     limits = e.Limits(experiments=mine.experiments, between=mine.between or "", cost=cost, declined=mine.declined)
-    moments = []
+    allocation = slurm.allocation(os.environ, now)
+    moments = [allocation.deadline if allocation else None]
     for what, value in (("until", settings.limits.until), ("hours", settings.limits.hours)):
         if value is not None:
             try:

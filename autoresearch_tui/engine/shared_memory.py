@@ -37,7 +37,8 @@ def sweep(before: frozenset[str], aside: Path) -> None:
         else:
             aside.mkdir(mode=0o700, exist_ok=True)
             remove_tree(aside / name)
-            shutil.move(FOLDER / name, aside / name)
+            with contextlib.suppress(FileNotFoundError):  # whoever made it has removed it just now
+                shutil.move(FOLDER / name, aside / name)
 
 
 def _ours(path: Path) -> tuple[int, int] | None:

@@ -73,6 +73,8 @@ class Order(msgspec.Struct, frozen=True):
     """The training beside which this one may turn out hopeless."""
     hopeless: float = 0.0
     """So many times the trunk's loss, or its pace divided by that; 0: never."""
+    cores: tuple[int, ...] = ()
+    """The only ones that it computes on; none: all of them."""
 
     @property
     def token(self) -> str:
@@ -135,6 +137,7 @@ class Training:
         self.pid = child.pid
         """The launcher's, which lives as long as anything of the trial does."""
         self.born = born(child.pid)
+        self.boot = boot_id()
         self._child = child
         self._log = log
         self._taken = taken
@@ -283,12 +286,21 @@ async def spawn(order: Order) -> Training:
             ours.close()
             os.close(log)
             raise
+    if order.cores:
+        keep_to(child.pid, order.cores)  # it waits for its order, and all that it starts inherits this
     reader, writer = await asyncio.open_unix_connection(sock=ours)
     writer.write(as_bytes(order))
     taken = Taken(order.caps, child.pid)
     if order.caps.disk:
         await asyncio.to_thread(taken.begin)
     return Training(order, child, log, taken, reader, writer)
+
+
+def keep_to(pid: int, cores: Collection[int]) -> None:
+    """Let a process compute on these cores alone, where the system can do that."""
+    if hasattr(os, "sched_setaffinity"):
+        with contextlib.suppress(ProcessLookupError):
+            os.sched_setaffinity(pid, cores)
 
 
 def as_bytes(order: Order) -> bytes:

@@ -1,25 +1,27 @@
-"""One trial after the other: room for it on the card, its processes, what its conditions were, its number.
+"""One slot's trials, one after the other: room for it on the card, its processes, what its conditions were, its number.
 
-Owns the order of these and the facts that follow. Does not own when a trial is due (`plan.py`), how its processes begin and end
-(`executors/`), who has the card's memory (`sharing.py`), nor what was fair (`fairness.py`).
+Owns the order of these and the facts that follow. Does not own when a trial is due (`plan.py`), what it is told (`jobs.py`), how its
+processes begin and end (`executors/`), who has the card's memory (`sharing.py`), nor what was fair (`fairness.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+import shutil
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
+from autoresearch_tui.engine import ends
 from autoresearch_tui.engine.chain import Chain
-from autoresearch_tui.engine.conditions import Conditions
-from autoresearch_tui.engine.executors.local import Local
+from autoresearch_tui.engine.executors.protocol import Lost, Slot, Training
+from autoresearch_tui.engine.jobs import Jobs
 from autoresearch_tui.engine.plan import Train
 from autoresearch_tui.engine.sharing import GB, Decision, Mode, Room, Sharing, Wanted, decide
 from autoresearch_tui.engine.taint import unfair_trial
-from autoresearch_tui.engine.trainer import Outcome, Training
+from autoresearch_tui.engine.trainer import Outcome
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.state import Experiment, Run
 
@@ -30,32 +32,38 @@ VRAM = "size_vram_gb"  # as researchers tell it, in 10**9 bytes
 
 
 class Trials:
-    """The trials of a session, one at a time."""
+    """The trials of a slot, one at a time."""
 
     def __init__(
         self,
-        executor: Local,
+        slot: Slot,
+        jobs: Jobs,
         chain: Chain,
-        conditions: Conditions,
         wanted: Wanted,
         run: Callable[[], Run],
         record: Callable[..., None],
         record_at_last: Callable[[Callable[[], list[e.Event]]], Awaitable[None]],
         idle: Callable[[], Awaitable[None]],
+        yields: bool = False,
     ) -> None:
-        self.executor = executor
+        self.slot = slot
+        self.jobs = jobs
         self.chain = chain
-        self.conditions = conditions
+        self.conditions = conditions = slot.conditions
         self.sharing = Sharing(chain.release, lambda: conditions.card, conditions.hurry)
         self._wanted = wanted
         self._run = run
         self._record = record
         self._record_at_last = record_at_last
+        self.yields = yields
+        """To a stranger on the card."""
         self._idle = idle
         """Until no reply is awaited."""
         self._gone_after: int | None = None
         """The replies that there had been when the model was unloaded."""
         self._end: Callable[[str], object] = lambda why: None
+        self._training: tuple[int, int, Training] | None = None
+        """The experiment and the trial that train here."""
         self._waiting: asyncio.Task[Any] | None = None
         """For the card's memory."""
 
@@ -69,6 +77,16 @@ class Trials:
         if self._waiting:
             self._waiting.cancel()
 
+    @property
+    def taken(self) -> str:
+        """Who has the card, where that is to be waited for."""
+        return self.conditions.in_line or (self.conditions.stranger if self.yields else "")
+
+    def heed(self, run: Run) -> None:
+        """Let what trains here feel what was wished."""
+        if self._training:
+            ends.heed(run, *self._training)
+
     async def train(self, step: Train, still_wanted: Callable[[], bool], react: Callable[[], None]) -> None:
         """Launch, wait, write down. `react` lets it feel what was wished while its processes were made."""
         mode = await self._waited(self._make_room(), react)
@@ -77,20 +95,26 @@ class Trials:
         one = self._run().experiments[step.number]
         used = {earlier.seed for earlier in one.trials if earlier.counts}
         seed = next(new for new in itertools.count(self._run().seed) if new not in used)
-        training = await self.executor.spawn(self._run(), one, step.trial, seed, step.purpose)
+        about = self.slot.about
+        job = self.jobs.job(self._run(), step.number, step.trial, seed, step.purpose, about.device)
+        await asyncio.to_thread(self.jobs.fresh_log, job)
+        training = await self.slot.spawn(job)
         if not still_wanted():  # somebody said something while the processes were made
             training.end("interrupted", "not wanted any more")
             await training.wait()
             return
         fulfilled = [e.Fulfilled(step.again.command, f"trial {step.trial}")] if step.again else []
         try:
-            launched = e.Launched(step.number, step.trial, seed, training.pid, training.born, self.executor.boot, step.purpose)
+            launched = e.Launched(
+                step.number, step.trial, seed, training.pid, training.born, training.boot, step.purpose, about.name, about.device
+            )
             self._record(launched, *fulfilled)
         except BaseException:
             training.end("interrupted", "its launch could not be written down")
             await training.wait()
             raise
         self._end = lambda why: training.end("interrupted", why)
+        self._training = step.number, step.trial, training
         react()
         await self._through(step, training, mode, react)
 
@@ -99,15 +123,17 @@ class Trials:
         before = self.conditions.launched(training.pid)
         training.release()
         outcome = await training.wait()
-        self._end = lambda why: None
-        await asyncio.to_thread(self.executor.sweep)
+        self._end, self._training = lambda why: None, None
+        self.slot.ended(outcome)
+        await asyncio.to_thread(self.slot.sweep)
         if outcome.outcome == "crash":
             await self.conditions.asked_anew()
         card, kwh = self.conditions.ended()
         outcome = self._forgiven(step.number, outcome, mode, card)
 
         def facts() -> list[e.Event]:
-            ended = self.executor.ended(self._run(), step.number, step.trial, outcome, kwh, card)
+            full = shutil.disk_usage(self.jobs.folder.folder).free < 2**20
+            ended = ends.ended(self._run(), step.number, step.trial, outcome, kwh, card, full)
             unfair = unfair_trial(self._run(), step.number, step.trial, step.purpose, card) if outcome.outcome == "finished" else None
             return [*ended, *([unfair] if unfair else [])]
 
@@ -144,8 +170,12 @@ class Trials:
 
     async def _make_room(self) -> Mode:
         """The card as the next trial needs it. Raises Wedged where it cannot be had now."""
-        run = self._run()
+        run, several = self._run(), bool(self.slot.about.name)
+        if several and any(one.shares for one in self.chain.researchers):
+            await self.conditions.asked_anew()  # a model may have come to this card, or gone to another one
         room = self._room(run)
+        if several and not room.local:
+            return "apart"
         decision = decide(self._wanted, room)
         if room.local and not self.chain.unloads:
             decision = Decision("share", "share: its server cannot be asked to give the memory back")
@@ -165,15 +195,16 @@ class Trials:
     def _room(self, run: Run) -> Room:
         """What is known of the card and of those who want it."""
         card = self.conditions.card
+        here = not self.slot.about.name or self.conditions.holds_model is not False
         trials = [trial for one in run.experiments.values() for trial in one.trials]
         said = [run.health[one.name].seen.get(VRAM) for one in self.chain.researchers if one.shares and one.name in run.health]
         taken_now = int(max(filter(None, said), default=0.0) * 1e9) or None
-        self.conditions.llm_said = taken_now if self._replies(run) != self._gone_after else None
+        self.conditions.llm_said = taken_now if here and self._replies(run) != self._gone_after else None
         seen = max((trial.card.llm_gb or 0.0 for trial in trials if trial.card), default=0.0)
         tip = run.experiments[run.tip].trials if run.tip is not None else ()
         taken = [max(trial.memory_gb, (trial.card.training_gb or 0.0) if trial.card else 0.0) for trial in tip]
         return Room(
-            local=card is not None and not card.fault and any(one.shares for one in self.chain.researchers),
+            local=here and card is not None and not card.fault and any(one.shares for one in self.chain.researchers),
             total=card.memory_total if card else None,
             used_before=self.conditions.others_memory,
             llm=int(seen * GB) or taken_now,
@@ -190,14 +221,16 @@ class Trials:
     async def bury(self, number: int, trial: int) -> None:
         """A trial of an engine that died: what is left of it ends, and it counts for nothing."""
         one = next(known for known in self._run().experiments[number].trials if known.number == trial)
-        left = await self.executor.clear(number, one)
+        left = await self.slot.clear(number, one)
         why = "the engine died" + (f"; {left} processes of it were ended" if left else "")
-        self._record(*self.executor.buried(self._run(), number, trial, why))
+        self._record(*ends.buried(self._run(), number, trial, why))
 
     async def measure(self, number: int, trial: int) -> None:
         """Its number. On a card that cannot be used none is asked for, and that there is none is no fact."""
         self.sharing.fault(self.conditions.card)
-        measuring = asyncio.create_task(self.executor.measure(self._run().experiments[number], trial, self._run().start))
+        this = next(known for known in self._run().experiments[number].trials if known.number == trial)
+        job = self.jobs.job(self._run(), number, trial, this.seed, this.purpose)
+        measuring = asyncio.create_task(self.slot.measure(job, this))
         self._end = lambda why: measuring.cancel()
         try:
             fact = await measuring
@@ -205,6 +238,9 @@ class Trials:
                 await self.conditions.asked_anew()
                 self.sharing.fault(self.conditions.card)
             await self._record_at_last(lambda: [fact])
+        except Lost as lost:
+            ended = e.Ended(number, trial, "interrupted", why=str(lost), seconds=this.seconds, kwh=this.kwh, card=this.card)
+            await self._record_at_last(lambda: [ended])
         except asyncio.CancelledError:
             if not measuring.cancelled():
                 raise

@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 from autoresearch_tui.engine.chain import Chain, again
 from autoresearch_tui.engine.drafting import Drafter, Surely
-from autoresearch_tui.engine.plan import FRUITLESS, rest_s
+from autoresearch_tui.engine.drafts import FRUITLESS, rest_s
+from autoresearch_tui.engine.undecided import undecided
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.state import Health
 from autoresearch_tui.journal.store import Journal
@@ -35,8 +36,8 @@ class Writing:
         self.surely = surely
         self.draft = ""
         """The draft that it is for; empty while nothing is written."""
-        self.nothing_left = ""
-        """What a researcher said when it had nothing more to propose; a person's idea is tried all the same."""
+        self._nothing_left: tuple[str, frozenset[int]] = "", frozenset()
+        """What a researcher said when it had nothing more to propose, and what was without a verdict then."""
         self._task: asyncio.Task[None] | None = None
         self._windows: dict[str, int] = {}
         """Of researchers whose window turned out to be smaller than it was said to be."""
@@ -51,6 +52,12 @@ class Writing:
         await asyncio.wait({task})
         if not task.cancelled():
             task.result()
+
+    @property
+    def nothing_left(self) -> str:
+        """Why there is nothing more to propose, until a verdict says more; a person's idea is tried all the same."""
+        why, asked_of = self._nothing_left
+        return "" if any(self.journal.run.experiments[number].verdict for number in asked_of) else why
 
     def give_up(self, draft: str, why: str) -> None:
         """Who has nothing usable to say rests for a while, and the next of the chain speaks; alone it is asked less and less often."""
@@ -89,12 +96,13 @@ class Writing:
         window = self._windows.get(speaker.name) or speaker.window
         try:
             await self.drafter.ask(run, name, self.record, self.surely, speaker, window)
-            self.nothing_left = ""
+            self._nothing_left = "", frozenset()
         except NotUnderstood as error:
             self._passed(speaker, name, str(error))
         except NothingLeft as nothing:
-            if self._passed(speaker, name, str(nothing)):
-                self.nothing_left = str(nothing)
+            now = frozenset(one.number for one in undecided(self.journal.run))
+            if self._passed(speaker, name, str(nothing), outdated=bool(now)):
+                self._nothing_left = str(nothing), now
         except ResearcherDown as down:
             self._down(speaker, str(down), down.retry_s or 0.0, down.for_good)
         except Declined as declined:
@@ -104,19 +112,20 @@ class Writing:
         except WindowTooSmall as small:
             self._down(speaker, str(small), for_good=True)
 
-    def _passed(self, one: Researcher, draft: str, why: str) -> bool:
-        """The next of the chain is asked; after the last the draft is given up, and that is said."""
+    def _passed(self, one: Researcher, draft: str, why: str, outdated: bool = False) -> bool:
+        """The next of the chain is asked; after the last the draft is given up, and that is said. `outdated`: others are in its way."""
         asked = self.journal.run.drafts.get(draft)
         if asked is None:
             return False
         if others := set(self.chain.names) - {one.name, *asked.declined}:
             self.record(e.Passed(draft, one.name, clean_line(why, 300)))
         else:
-            self.record(*self.drafter.given_up(self.journal.run, draft, why))
+            self.record(*self.drafter.given_up(self.journal.run, draft, why, outdated))
         return not others
 
     def _down(self, one: Researcher, why: str, least_s: float = 0.0, for_good: bool = False) -> None:
         until = again(self.journal.run, one.name, max(least_s, MENDED_S) if for_good else least_s)
+        why = why.removeprefix(f"{one.name} at ")  # whoever reads it reads the name before it
         self.record(e.ResearcherDown(one.name, clean_line(why, 500), until, for_good))
 
     def _declined(self, one: Researcher, draft: str, declined: Declined) -> None:

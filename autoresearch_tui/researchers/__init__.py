@@ -64,6 +64,9 @@ class Request(msgspec.Struct, frozen=True):
     seed: int
     """Of the run."""
     tried: tuple[Tried, ...] = ()
+    """What was tried lately, and what the parent is made of; without a verdict what is being tried now."""
+    waiting: tuple[Tried, ...] = ()
+    """What others drafted, and what waits to be trained."""
     idea: str = ""
     """A person's idea, to be tried now."""
     notes: tuple[str, ...] = ()
@@ -83,6 +86,16 @@ class Request(msgspec.Struct, frozen=True):
     """For those that read; who turns knobs needs none."""
     scratch: Path | None = None
     """An empty folder of this draft's, for a command that edits files."""
+
+    @property
+    def under_way(self) -> tuple[Tried, ...]:
+        """What others are trying, or will before this: nobody knows yet what it is worth."""
+        return (*(one for one in self.tried if not one.verdict), *self.waiting)
+
+    @property
+    def held(self) -> frozenset[str]:
+        """The knobs that others turn now: whoever has the choice turns another one."""
+        return frozenset(knob for one in self.under_way for knob in one.changes)
 
 
 class Part(msgspec.Struct, frozen=True):

@@ -15,8 +15,9 @@ import msgspec
 
 from autoresearch_tui.proposals.knobs import Knob, meaning
 from autoresearch_tui.proposals.memory import Tried
+from autoresearch_tui.proposals.ways import Way, way
 from autoresearch_tui.researchers import Request
-from autoresearch_tui.researchers.moves import DEVICE, TOTAL, Axis, axes
+from autoresearch_tui.researchers.moves import DEVICE, TOTAL, Axis, Move, axes
 from autoresearch_tui.researchers.response import Measured
 
 AGEING = 0.25  # of a typical effect: what a kept change does to the response of the other axes
@@ -41,8 +42,19 @@ class Experience(msgspec.Struct, frozen=True):
     """What each measurement on an axis came to, per step."""
     touched: frozenset[str]
     """Knobs that this run has turned."""
-    pending: frozenset[str]
-    """Knobs that are being turned now."""
+    taken: frozenset[tuple[str, Way]]
+    """Which ways others turn knobs now."""
+    held: frozenset[str]
+    """Those knobs."""
+
+    def left(self, moves: Iterable[Move]) -> tuple[list[Move], list[Move]]:
+        """Those that nobody made and nobody is making: of knobs that nobody turns now, and of knobs that others turn another way."""
+        free: list[Move] = []
+        other_way: list[Move] = []
+        for move in moves:
+            if not self.was_made(move.changes) and not any((knob, way(old, new)) in self.taken for knob, old, new in move.changes):
+                (other_way if any(knob in self.held for knob, _, _ in move.changes) else free).append(move)
+        return free, other_way
 
     def was_made(self, changes: Iterable[tuple[str, str, str]]) -> bool:
         return frozenset((knob, _value(new)) for knob, _, new in changes) in self.made
@@ -79,7 +91,8 @@ def experience(request: Request, knobs: Mapping[str, Knob]) -> Experience:
         alternatives=alternatives,
         sizes=sizes,
         touched=frozenset(knob for one in request.tried for knob in one.changes),
-        pending=frozenset(knob for one in request.tried if not one.verdict for knob in one.changes),
+        taken=frozenset((knob, way(old, new)) for one in request.under_way for knob, (old, new) in one.changes.items()),
+        held=request.held,
     )
 
 

@@ -1,6 +1,7 @@
 """The researcher that needs no model: it turns the knobs of train.py one step at a time, and remembers what each step was worth.
 
-It is the honest control: what does not beat it is not doing research. Which values make sense `moves.py` knows, what was tried
+It is the honest control: what does not beat it is not doing research. It turns what nobody else is turning now; a knob that somebody
+turns only the other way, and only when nothing else is left. Which values make sense `moves.py` knows, what was tried
 `experience.py`, what to expect of a value `response.py`; here the best move is chosen. The chance in that comes from the run's seed, the
 draft and the move itself: the same request gets the same reply, and a refused reply the next one in the same order.
 """
@@ -69,9 +70,9 @@ def _best_move(request: Request) -> str:
         raise NothingLeft("sweep finds no knobs in train.py: it needs top-level constants such as `MATRIX_LR = 0.04`.")
     known = experience(request, knobs)
     moves = list(moves_from(knobs, request.context))
-    left = [move for move in moves if not known.was_made(move.changes)]
+    free, other_way = known.left(moves)
     pairs = _pairs(request, knobs, known) if request.operator == "combine" else []
-    choices = [*pairs, *_in_order(request, known, left)]
+    choices = [*pairs, *_in_order(request, known, free), *_in_order(request, known, other_way)]
     attempt = len(request.refusals)
     if attempt >= len(choices):
         raise NothingLeft(f"sweep has nothing left to try: all its {len(moves)} moves from this train.py were made or refused.")
@@ -113,13 +114,11 @@ def _serves(operator: str, move: Move, known: Experience) -> bool:
 
 
 def _promise(move: Move, known: Experience) -> float:
-    """The gain to expect, of a step that is not being taken by another experiment now."""
+    """The gain to expect."""
     effect = known.effect_on(move.axis)
     if move.step is None:
-        gain = alternative(known.alternatives.get((move.axis, repr(move.value)), ()), effect)
-    else:
-        gain = response(known.measured.get(move.axis, ()), effect).expected_gain(move.step)
-    return gain / 4 if move.axis.knob in known.pending else gain
+        return alternative(known.alternatives.get((move.axis, repr(move.value)), ()), effect)
+    return response(known.measured.get(move.axis, ()), effect).expected_gain(move.step)
 
 
 def _why(move: Move, known: Experience) -> str:
@@ -137,11 +136,15 @@ def _why(move: Move, known: Experience) -> str:
 
 
 def _pairs(request: Request, knobs: Mapping[str, Knob], known: Experience) -> list[tuple[Changes, str]]:
-    """Two near misses that still apply, of different knobs, the best pair first."""
+    """Two near misses that still apply, of different knobs that nobody turns now, the best pair first."""
     by_number = {one.number: one for one in request.tried}
     near = [by_number[number] for number in request.near if number in by_number]
     apply_still = [
-        one for one in near if one.changes and all(knob in knobs and knobs[knob].literal == old for knob, (old, _) in one.changes.items())
+        one
+        for one in near
+        if one.changes
+        and not one.changes.keys() & known.held
+        and all(knob in knobs and knobs[knob].literal == old for knob, (old, _) in one.changes.items())
     ][:MISSES]
     pairs = [pair for pair in itertools.combinations(apply_still, 2) if not _turns(pair[0]) & _turns(pair[1])]
     found = []

@@ -4,6 +4,7 @@ A scenario is a file of lines, read again at every call; who changes it renames 
 
     library N            the kernel's module wants the library of version N: any other is a mismatch
     init CODE            what nvmlInit answers, when it is not 0
+    driver VERSION       what it calls itself
     answer FUNCTION CODE   and   block FUNCTION SECONDS, of any card; below a card, of that card
 
 then for each card, and each slice below its card, the lines that `Card.lines` writes; a line that is missing is a thing that the card
@@ -67,11 +68,13 @@ def write(
     *cards: Card,
     library: int | None = None,
     init: int = 0,
+    driver: str = "",
     answers: dict[str, int] | None = None,
     blocks: dict[str, float] | None = None,
 ) -> None:
     """At once, whoever reads it meanwhile."""
     lines = [] if library is None else [f"library {library}"]
+    lines += [f"driver {driver}"] if driver else []
     lines += [f"init {init}", *_rules(answers or {}, blocks or {}), *(line for card in cards for line in card.lines())]
     aside = scenario.with_suffix(".new")
     aside.write_text("\n".join(lines) + "\n")

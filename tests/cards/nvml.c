@@ -28,7 +28,7 @@ typedef struct {
     Rule rules[RULES];
     int ruled;
 } Device;
-typedef struct { Device devices[DEVICES]; int count, init, library, seeks; Rule rules[RULES]; int ruled; } Scene;
+typedef struct { Device devices[DEVICES]; int count, init, library, seeks; char driver[WORD]; Rule rules[RULES]; int ruled; } Scene;
 typedef struct { unsigned long long total, free, used; } Memory;
 typedef struct { unsigned gpu, memory; } Rates;
 typedef size_t Handle; /* a device's place in the scenario, and one */
@@ -89,6 +89,7 @@ static void line(Scene *scene, const char *word, const char *rest) {
     if (!strcmp(word, "card") || !strcmp(word, "slice")) { if (scene->count < DEVICES) device(scene, *word == 's', rest); }
     else if (!strcmp(word, "library")) scene->library = atoi(rest);
     else if (!strcmp(word, "init")) scene->init = atoi(rest);
+    else if (!strcmp(word, "driver")) snprintf(scene->driver, WORD, "%s", text);
     else if (!strcmp(word, "answer")) rule(scene, last, text, atoi(amount), 0);
     else if (!strcmp(word, "block")) rule(scene, last, text, SUCCESS, atof(amount));
     else if (!last) return;
@@ -167,6 +168,12 @@ int nvmlShutdown(void) {
 }
 
 const char *nvmlErrorString(int code) { (void)code; return "an error that the scenario asks for"; }
+
+int nvmlSystemGetDriverVersion(char *text, unsigned size) {
+    ASK(nvmlSystemGetDriverVersion);
+    snprintf(text, size, "%s", read.driver);
+    return *read.driver ? SUCCESS : NOT_SUPPORTED;
+}
 
 int nvmlDeviceGetCount_v2(unsigned *count) {
     ASK(nvmlDeviceGetCount_v2);
@@ -263,6 +270,7 @@ int nvmlDeviceGetMaxClockInfo(Handle handle, int which, unsigned *told) {
 
 TELL(nvmlDeviceGetPowerUsage, power, unsigned)
 TELL(nvmlDeviceGetEnforcedPowerLimit, limit, unsigned)
+TELL(nvmlDeviceGetPowerManagementLimit, limit, unsigned)
 TELL(nvmlDeviceGetTotalEnergyConsumption, energy, unsigned long long)
 TELL(nvmlDeviceGetCurrentClocksThrottleReasons, reasons, unsigned long long)
 #if NEWEST == 3

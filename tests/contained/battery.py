@@ -47,7 +47,7 @@ def play(attempt: Attempt, ground: Ground, bed: Bed) -> str:
     """Let it loose, and then an honest training; what came of the attempt."""
     ground.number = max(bed.run.experiments) + 1
     ground.ended, ground.measured = experiment(bed, ground.number, commit_of(bed, ground.train(attempt.source)))
-    assert not settle(bed.run, bed.folder, bed.local.lineage, bed.run.experiments[ground.number])
+    assert not settle(bed.run, bed.folder, bed.lineage, bed.run.experiments[ground.number])
     log = ground.log()
     assert "it begins" in log, log
 
@@ -61,7 +61,7 @@ def play(attempt: Attempt, ground: Ground, bed: Bed) -> str:
 
 
 def commit_of(bed: Bed, source: str) -> str:
-    lineage = bed.local.lineage
+    lineage = bed.lineage
     return lineage.commit(bed.start, lineage.write_blob(source), "an edit", 0.0)
 
 

@@ -6,7 +6,9 @@ import asyncio
 from pathlib import Path
 
 from autoresearch_tui.engine.caps import UNCAPPED, Caps
+from autoresearch_tui.engine.ends import ended, heed
 from autoresearch_tui.engine.executors.local import Local
+from autoresearch_tui.engine.jobs import Jobs
 from autoresearch_tui.engine.lineage import Lineage
 from autoresearch_tui.engine.opening import sandboxed
 from autoresearch_tui.engine.trainer import Outcome, Training
@@ -32,7 +34,9 @@ class Bed:
         self.folder: RunFolder = workspace.run("night")
         self.folder.folder.mkdir(parents=True)
         chosen = asyncio.run(sandboxed(workspace, sandbox))
-        self.local = Local(workspace, self.folder, Lineage(lab, "night"), boot_id(), log_bytes, chosen.sandbox, caps)
+        self.lineage = Lineage(lab, "night")
+        self.local = Local(workspace, self.folder, self.lineage, log_bytes, chosen.sandbox, caps)
+        self.jobs = Jobs(workspace, self.folder)
         started = e.EngineStarted(1, 1, boot_id(), "1", "sweep", rules=rules or e.Rules())
         self.add(e.RunStarted("night", self.start), started, e.Proposed(0), e.Committed(0, self.start))
 
@@ -58,7 +62,9 @@ class Bed:
 
     async def spawned(self, number: int, trial: int, purpose: str = "") -> Training:
         """Launched, and to be ended by whoever asked for it."""
-        training = await self.local.spawn(self.run, self.run.experiments[number], trial, 42, purpose)
+        job = self.jobs.job(self.run, number, trial, 42, purpose)
+        self.jobs.fresh_log(job)
+        training = await self.local.spawn(job)
         self.launched(number, trial, purpose)
         return training
 
@@ -67,14 +73,15 @@ class Bed:
 
         async def whole() -> Outcome:
             training = await self.spawned(number, trial, purpose)
-            self.local.heed(self.run)
+            heed(self.run, number, trial, training)
             training.release()
             return await asyncio.wait_for(training.wait(), 120)
 
         outcome = asyncio.run(whole())
         self.local.sweep()
-        self.add(*self.local.ended(self.run, number, trial, outcome))
+        self.add(*ended(self.run, number, trial, outcome))
         return outcome
 
     def measure(self, number: int, trial: int) -> e.Measured:
-        return asyncio.run(self.local.measure(self.run.experiments[number], trial, self.run.start))
+        this = next(one for one in self.run.experiments[number].trials if one.number == trial)
+        return asyncio.run(self.local.measure(self.jobs.job(self.run, number, trial, 42, this.purpose), this))

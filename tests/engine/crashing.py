@@ -1,6 +1,7 @@
 """An engine that is killed at one instruction: `python -m tests.engine.crashing WHEN WHAT NTH ARGUMENT..`
 
-WHAT is the kind of an event, or the name of an effect; WHEN is `before` or `after` its NTH time. Nothing in the package knows of this.
+WHAT is the kind of an event, or the name of an effect; WHEN is `before` or `after` its NTH time. `NTH+` counts only the times at which
+another experiment trains. Nothing in the package knows of this.
 """
 
 from __future__ import annotations
@@ -37,11 +38,19 @@ def die() -> None:
 
 
 class Countdown:
-    def __init__(self, when: str, nth: int) -> None:
+    def __init__(self, when: str, nth: int, beside: bool) -> None:
         self.when = when
         self.left = nth
+        self.beside = beside
+        self.training: set[int] = set()
 
-    def around(self, do: Callable[[], Any]) -> Any:
+    def counts(self, number: int | None) -> bool:
+        """Whether this time is one of those that count; the number is that of the experiment whose step it is."""
+        return not self.beside or bool(self.training - {number})
+
+    def around(self, do: Callable[[], Any], number: int | None = None) -> Any:
+        if not self.counts(number):
+            return do()
         self.left -= 1
         if self.left == 0 and self.when == "before":
             die()
@@ -51,30 +60,39 @@ class Countdown:
         return result
 
 
-def arm(when: str, what: str, nth: int) -> None:
-    countdown = Countdown(when, nth)
+def arm(when: str, what: str, nth: str) -> None:
+    countdown = Countdown(when, int(nth.rstrip("+")), beside=nth.endswith("+"))
     owner, name = EFFECTS.get(what, (Writer, "append"))
-    original = getattr(owner, name)
+    original, append = getattr(owner, name), Writer.append
+
+    @functools.wraps(append)
+    def watched(writer: Writer, *facts: Any) -> Any:
+        number = next((fact.number for fact in facts if type(fact).__name__ == what and hasattr(fact, "number")), None)
+        counts = owner is Writer and what in {type(fact).__name__ for fact in facts}
+        recorded = countdown.around(lambda: append(writer, *facts), number) if counts else append(writer, *facts)
+        countdown.training = {one.number for one in writer.run.under_way}
+        return recorded
 
     @functools.wraps(original)
     def wrapped(*arguments: Any, **named: Any) -> Any:
-        if owner is Writer and what not in {type(fact).__name__ for fact in arguments[1:]}:
-            return original(*arguments, **named)
         return countdown.around(lambda: original(*arguments, **named))
 
     @functools.wraps(original)
     async def wrapped_later(*arguments: Any, **named: Any) -> Any:
-        countdown.left -= 1
-        if countdown.left == 0 and when == "before":
+        counts = countdown.counts(None)
+        countdown.left -= counts
+        if counts and countdown.left == 0 and when == "before":
             die()
         result = await original(*arguments, **named)
-        if countdown.left == 0:
+        if counts and countdown.left == 0:
             die()
         return result
 
-    setattr(owner, name, wrapped_later if what == "spawn" else wrapped)
+    if owner is not Writer:
+        setattr(owner, name, wrapped_later if what == "spawn" else wrapped)
+    setattr(Writer, "append", watched)  # noqa: B010
 
 
 if __name__ == "__main__":
-    arm(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    arm(*sys.argv[1:4])
     main(sys.argv[4:])

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.fold import fold
 from autoresearch_tui.journal.results import write
 from autoresearch_tui.journal.state import Run
@@ -92,6 +93,11 @@ def state(folder: Path, tag: str = "night") -> Run:
         return fold(journal.events())
 
 
+def facts_of(folder: Path, tag: str = "night") -> list[e.Event]:
+    with Journal(journal_of(folder, tag)) as journal:
+        return [recorded.event for recorded in journal.events()]
+
+
 def wait_for(condition: object, seconds: float = 30.0) -> None:
     """Until `condition()` is true."""
     until = time.monotonic() + seconds
@@ -137,6 +143,28 @@ def check_whole(folder: Path, tag: str = "night") -> Run:
         assert git(folder, "rev-parse", f"refs/heads/autoresearch/{tag}") == run.experiments[run.tip].commit
     assert (folder / ".autoresearch" / tag / "results.tsv").read_text() == write(run.rows)
     assert not list((folder / ".autoresearch" / tag / "trials").glob("*")), "a trial's folder was left"
+    check_slots(facts_of(folder, tag))
     wait_for(lambda: not leftovers(folder), 15)
     assert git(folder, "status", "--porcelain") == "", "the checkout was touched"
     return run
+
+
+def check_slots(facts: list[e.Event]) -> None:
+    """An experiment had one trial at a time, a slot too, and each trial ran where there was a slot."""
+    there: tuple[str, ...] = ("",)
+    under_way: dict[int, str] = {}
+    for fact in facts:
+        match fact:
+            case e.EngineStarted():
+                there = ("",)
+            case e.Equipped(slots=slots):
+                there = tuple(slot.name for slot in slots)
+            case e.Launched(number=number, slot=slot):
+                assert slot in there, f"#{number} trained in {slot or 'a slot without a name'}, of {there}"
+                assert number not in under_way, f"#{number} had two trials at a time"
+                assert slot not in under_way.values(), f"{slot} had two trials at a time"
+                under_way[number] = slot
+            case e.Ended(number=number):
+                assert number in under_way, f"#{number} ended twice, or never began"
+                del under_way[number]
+    assert not under_way, f"trials that never ended: {under_way}"

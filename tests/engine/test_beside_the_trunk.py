@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from autoresearch_tui.engine.ends import ended
 from autoresearch_tui.engine.trainer import Outcome
 from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal import events as e
@@ -122,7 +123,7 @@ def test_a_hopeless_trial_is_written_down_as_that(bed: Bed) -> None:
     assert trial.why.endswith("%: loss 4.00 where the trunk's was 1.00")
     assert bed.run.experiments[1].training is False
     assert not bed.folder.log(1, 1).read_text().endswith("val_bpb: 1.0\n")
-    assert bed.local.expected_s(bed.run) == pytest.approx(9.0 * 1.1 + 5), "as long as the one that came to its end"
+    assert bed.jobs.expected_s(bed.run) == pytest.approx(9.0 * 1.1 + 5), "as long as the one that came to its end"
 
 
 def test_one_that_somebody_wants_kept_comes_to_its_number(bed: Bed) -> None:
@@ -133,7 +134,7 @@ def test_one_that_somebody_wants_kept_comes_to_its_number(bed: Bed) -> None:
 def test_a_skip_that_comes_too_late_lapses(bed: Bed) -> None:
     bed.launched(1, 1)
     bed.add(e.Commanded(1, c.Skip(1, 1), "ann", True))
-    facts = bed.local.ended(bed.run, 1, 1, Outcome("hopeless", why="at 12%: 41% of the trunk's pace", slow=True))
+    facts = ended(bed.run, 1, 1, Outcome("hopeless", why="at 12%: 41% of the trunk's pace", slow=True))
     assert facts == [
         e.Ended(1, 1, "hopeless", why="at 12%: 41% of the trunk's pace", slow=True),
         e.Lapsed(1, "it ended by itself before"),

@@ -22,7 +22,7 @@ def folder(tmp_path: Path) -> RunFolder:
 
 def compiled(folder: RunFolder, number: int, graph: str, empty: bool = False) -> set[str]:
     """A trial of this experiment: what it found, and now it adds a graph."""
-    cache = caches.lend(folder, number, empty)
+    cache = caches.lend(folder, number, empty=empty)
     found = {path.name for path in cache.rglob("*") if path.is_file()}
     (cache / "triton").mkdir(exist_ok=True)
     (cache / "triton" / graph).write_text(graph)
@@ -68,7 +68,7 @@ def test_adopting_twice_is_adopting_once(folder: RunFolder) -> None:
 
 def test_killed_between_the_two_it_is_adopted_once(folder: RunFolder) -> None:
     compiled(folder, 0, "baseline")
-    folder.trial_cache.replace(folder.trunk_cache)  # and the owner was not told any more
+    folder.trial_cache().replace(folder.trunk_cache)  # and the owner was not told any more
     caches.adopt(folder, 0)
     assert compiled(folder, 1, "one") == {"baseline"}
 
@@ -133,7 +133,7 @@ def test_folders_that_a_training_closed_are_opened_and_what_is_in_them_goes(tmp_
         closed.chmod(0)
         caches.adopt(folder, 1)
         assert [path.name for path in caches.lend(folder, 2).rglob("*") if not path.is_dir()] == ["graph"]
-        (folder.trial_cache / "closed").chmod(0)
+        (folder.trial_cache() / "closed").chmod(0)
         assert (caches.lend(folder, 3) / "closed" / "graph").read_text() == "one"
         remove_tree(folder.trunk_cache)
         assert not folder.trunk_cache.exists()

@@ -100,7 +100,7 @@ def test_the_next_trial_is_not_expected_to_compile_afresh(lab: Path) -> None:
     for trial, purpose, seconds in ((1, "", 300.0), (2, "closing", 900.0)):
         bed.launched(0, trial, purpose)
         bed.add(e.Ended(0, trial, "finished", seconds=seconds))
-    assert bed.local.expected_s(bed.run) == pytest.approx(300 * 1.1 + 5)
+    assert bed.jobs.expected_s(bed.run) == pytest.approx(300 * 1.1 + 5)
 
 
 @pytest.mark.slow

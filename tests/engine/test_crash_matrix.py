@@ -16,14 +16,14 @@ from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.store import Journal
 from tests.engine.crashing import EFFECTS
 from tests.engine.models import turning
-from tests.engine.nights import TRAIN, check_whole, engine, journal_of, leftovers, make_checkout, state, tui, wait_for
+from tests.engine.nights import TRAIN, check_whole, engine, facts_of, journal_of, leftovers, make_checkout, state, tui, wait_for
 from tests.servers import openai
 from tests.servers.wire import serving
 
 LIFE = ("Drafting", "Asked", "Replied", "Drafted", "Proposed", "Committed", "Launched", "Ended", "Measured", "Judged", "Applied")
 BEGINNING = ("RunStarted", "EngineStarted", "Proposed", "Committed", "Launched", "Ended", "Measured", "Judged", "Applied")
-COMMANDED = ("Commanded", "Fulfilled", "EngineEnded")
-COMMANDED_TOO = ("Rewound", "SettingsChanged", "Lapsed")
+COMMANDED = ("Commanded", "Fulfilled")
+COMMANDED_TOO = ("EngineEnded", "Rewound", "SettingsChanged", "Lapsed")
 AT_ONCE = ("commit", "branch", "spawn")  # effects whose arrows everybody waits for; the others are for CI
 
 RARER = [pytest.param("before", marks=pytest.mark.slow), "after"]  # a fact that is not there yet is the arrow before it
@@ -36,20 +36,15 @@ ARROWS = [
 ]
 
 
-def killed(folder: Path, when: str, what: str, nth: int, *arguments: str, **environment: str) -> None:
+def killed(folder: Path, when: str, what: str, nth: int | str, *arguments: str, seconds: float = 0.0) -> None:
     """Run an engine until it is killed there."""
-    dying = engine(folder, *arguments, wrapped=("-m", "tests.engine.crashing", when, what, str(nth)))
+    dying = engine(folder, *arguments, seconds=seconds, wrapped=("-m", "tests.engine.crashing", when, what, str(nth)))
     output, _ = dying.communicate(timeout=60)
     assert dying.returncode == -9, f"it was not killed {when} {what} {nth}:\n{output}"
 
 
-def facts_of(folder: Path) -> list[e.Event]:
-    with Journal(journal_of(folder)) as journal:
-        return [recorded.event for recorded in journal.events()]
-
-
-def goes_on(folder: Path, experiments: int) -> None:
-    tui(folder, "run", "--tag", "night", "--experiments", str(experiments))
+def goes_on(folder: Path, experiments: int, *more: str) -> None:
+    tui(folder, "run", "--tag", "night", "--experiments", str(experiments), *more)
     run = check_whole(folder)
     assert len(run.experiments) == experiments
 
@@ -62,7 +57,9 @@ def test_killed_at_this_arrow_it_goes_on(tmp_path: Path, when: str, what: str, n
     goes_on(folder, 3)
 
 
-@pytest.mark.parametrize("what", ["Asked", "Replied", "Drafted"])
+@pytest.mark.parametrize(
+    "what", [pytest.param("Asked", marks=pytest.mark.slow), "Replied", pytest.param("Drafted", marks=pytest.mark.slow)]
+)
 def test_killed_while_the_next_draft_is_written_nothing_that_was_paid_for_is_lost(
     tmp_path: Path, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -72,8 +69,7 @@ def test_killed_while_the_next_draft_is_written_nothing_that_was_paid_for_is_los
         model = {"RUN_RESEARCHER": "openai:toy", "RUN_OVERLAP": "on", "OPENAI_ADDRESS": wire.address}
         for name, value in model.items():
             monkeypatch.setenv(f"AUTORESEARCH_TUI_{name}", value)
-        monkeypatch.setenv("TORCH_STUB_SECONDS", "0.3")
-        killed(folder, "after", what, 2, "run", "--tag", "night", "--experiments", "4")
+        killed(folder, "after", what, 2, "run", "--tag", "night", "--experiments", "4", seconds=0.3)
         paid_for = [draft.draft for draft in state(folder).drafts.values() if draft.replied or draft.blob]
         goes_on(folder, 4)
     run = state(folder)
@@ -159,21 +155,22 @@ def test_killed_five_hundred_times_it_loses_nothing(tmp_path: Path) -> None:
     random_kills(make_checkout(tmp_path / "lab", TRAIN + idle), kills=500, seed=2)
 
 
-def random_kills(folder: Path, kills: int, seed: int) -> None:
+def random_kills(folder: Path, kills: int, seed: int, slots: int = 1) -> None:
     import random
 
     chance, began = random.Random(seed), time.monotonic()
-    tui(folder, "run", "--tag", "night", "--experiments", "1")
+    night = ("run", "--tag", "night", "--slots", str(slots))
+    tui(folder, *night, "--experiments", "1")
     one = time.monotonic() - began  # on this machine, with whatever else it does
     for _ in range(kills):
-        night = engine(folder, "run", "--tag", "night")
+        running = engine(folder, *night)
         try:
-            night.wait(one * (0.4 + 0.8 * chance.random()))
+            running.wait(one * (0.4 + 0.8 * chance.random()))
         except subprocess.TimeoutExpired:
-            night.kill()
-        night.communicate()
+            running.kill()
+        running.communicate()
     before = len(state(folder).experiments)
-    goes_on(folder, before + 1)
+    goes_on(folder, before + 1, "--slots", str(slots))
     print(f"\n{kills} kills: {before} experiments, {state(folder).seq} facts, nothing lost")
     assert before > kills / 10
     assert not leftovers(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -77,8 +78,11 @@ class Lab(History):
 
     def asked(self, operator: str, of: int, by: str = "") -> e.Event:
         """What is written down when a change is made again or taken back."""
+        return self.ask(self.draft(operator, of, by))
+
+    def ask(self, name: str) -> e.Event:
+        """What is written down for a draft that nobody writes, or whose reply is there."""
         said: list[e.Event] = []
-        name = self.draft(operator, of, by)
 
         async def surely(facts: Callable[[], list[e.Event]]) -> None:
             said.extend(facts())
@@ -86,6 +90,15 @@ class Lab(History):
         asyncio.run(self.drafter.ask(self.run, name, lambda *facts: said.extend(facts), surely))
         self.add(*said)
         return said[0]
+
+    def reply(self, name: str, line: str) -> e.Event:
+        """What becomes of a draft by this reply."""
+        path = self.drafter.folder.reply(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = f"<idea>another {line}</idea>\n<why>it may help</why>\n<edit>\nSET {line}\n</edit>\n"
+        path.write_text(json.dumps({"kind": "text", "text": text}) + "\n")
+        self.add(e.Asked(name, "gpt", "set", 100), e.Replied(name, 1.0))
+        return self.ask(name)
 
     def request(self) -> Request:
         name = self.draft("tune")

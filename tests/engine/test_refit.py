@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.state import Run
 from autoresearch_tui.journal.store import Journal
@@ -38,6 +40,7 @@ def test_the_trunk_is_refitted_and_the_idea_tried_again_on_it(tmp_path: Path) ->
     assert again.changes == {"WIDTH": ("256", "512")}
 
 
+@pytest.mark.slow
 def test_it_happens_once_and_then_the_idea_is_blamed(tmp_path: Path) -> None:
     lab = make_checkout(tmp_path / "lab", HUNGRY)
     run = night(lab, 6, "SET WIDTH = 512", "SET WIDTH = 4096")
@@ -46,6 +49,7 @@ def test_it_happens_once_and_then_the_idea_is_blamed(tmp_path: Path) -> None:
     assert blamed.verdict == "crash"
 
 
+@pytest.mark.slow
 def test_a_training_without_such_a_knob_is_left_as_it_is(tmp_path: Path) -> None:
     lab = make_checkout(tmp_path / "lab", HUNGRY.replace("DEVICE_BATCH_SIZE", "rows"))
     run = night(lab, 3, "SET WIDTH = 512")

@@ -143,7 +143,7 @@ def test_a_reply_that_touches_the_measurement_is_refused_with_the_reason(tmp_pat
         async def surely(new: Callable[[], list[e.Event]]) -> None:
             facts.extend(new())
 
-        drafter = Drafter(open_workspace(lab, Settings()), bed.folder, bed.local.lineage)
+        drafter = Drafter(open_workspace(lab, Settings()), bed.folder, bed.lineage)
         bed.add(e.Drafting("d1", "tune", 0, "says"))
         asyncio.run(drafter.ask(bed.run, "d1", lambda *new: facts.extend(new), surely, Says(edit)))
         return facts

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autoresearch_tui.engine.search import OPERATORS, PLATEAU, SELDOM, WARMING, Move, drawn, heat, near_misses, next_move, plateau
+from autoresearch_tui.engine.misses import SELDOM, near_misses
+from autoresearch_tui.engine.search import OPERATORS, PLATEAU, WARMING, Move, drawn, heat, next_move, plateau
 from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.fold import fold
@@ -55,6 +56,14 @@ class Search(History):
 
     def missed(self, gain: float, *knobs: str, **intent: Any) -> int:
         return self.tried("tune", gain, "discard", changes=dict.fromkeys(knobs, ("1", "2")), **intent)
+
+    def tries(self, **intent: Any) -> Move:
+        """The next move, in a slot of its own, as far as its training."""
+        move = next_move(self.run, intent.pop("able", ALL))
+        name, number = f"d{self.run.drafted + 1:04}", len(self.run.experiments)
+        self.add(e.Drafting(name, move.operator, self.tip, "sweep", of=move.of))
+        self.launch(number, self.tip, draft=name, operator=move.operator, of=move.of, **intent)
+        return move
 
     def given_up(self, operator: str = "tune") -> None:
         name = f"d{self.run.drafted + 1:04}"
@@ -158,6 +167,53 @@ def test_what_was_skipped_or_disturbed_says_nothing_of_its_kind() -> None:
     assert next_move(other.run, ALL) == next_move(night.run, ALL)
 
 
+def test_what_several_slots_try_at_once_is_of_several_kinds() -> None:
+    night = Search()
+    kinds = []
+    for _ in range(6):
+        kinds.append(night.tries().operator)
+    assert kinds == ["tune", "explore", "simplify"] * 2
+    night = Search()
+    night.goes_on(30, lambda operator: 1.0 if operator == "tune" else -9.0)
+    kinds = [night.tries().operator for _ in range(8)]
+    assert Counter(kinds)["tune"] > 2 and len(set(kinds)) == 3, "what helps is tried more often, and not alone"
+
+
+def test_a_draft_that_nobody_trains_yet_counts_as_tried() -> None:
+    night = Search()
+    night.add(e.Drafting("d0001", "tune", 0, "sweep"))
+    assert next_move(night.run, ALL).operator == "explore"
+
+
+def outrun(night: Search, operator: str, gain: float = 3.0) -> int:
+    """What helped where it was made, when the trunk has moved on."""
+    parent = night.tip
+    before = night.run.experiments[parent].value
+    assert before is not None
+    number = len(night.run.experiments)
+    night.launch(number, parent, operator=operator)
+    night.tried("keep", 1.0)
+    night.end(number, before - gain * SIGMA)
+    night.judge(number)
+    assert night.run.experiments[number].verdict == "discard"
+    return number
+
+
+def test_what_helped_and_was_outrun_counts_for_its_kind_and_its_combination_for_none() -> None:
+    night, other = Search(), Search()
+    for each in (night, other):
+        each.goes_on(3, lambda _: -9.0)
+    number = outrun(night, "simplify")
+    assert {draft.of for draft in night.run.drafts.values()} == {number}
+    other.tried("simplify", -3.0)
+    other.tried("keep", 1.0)
+    assert next_move(night.run, ALL).operator == "simplify" != next_move(other.run, ALL).operator
+    worth = [next_move(night.run, ALL)]
+    night.tried("keep", 2.0, of=number)
+    worth.append(next_move(night.run, ALL))
+    assert {one.operator for one in worth} == {"simplify"}
+
+
 # ------------------------------------------------------------------------------------------------------------------------------
 # When nothing helps any more
 # ------------------------------------------------------------------------------------------------------------------------------
@@ -258,6 +314,30 @@ def test_what_was_made_again_and_kept_is_no_miss_any_more() -> None:
     assert near_misses(night.run) == ()
 
 
+def test_no_near_miss_is_offered_of_what_somebody_tries() -> None:
+    night = Search()
+    for knob in "ABC":
+        night.missed(-0.5, knob)
+    assert near_misses(night.run) == (1, 2, 3)
+    night.tries(able=("combine",), changes={"A": ("1", "2"), "B": ("1", "2")})
+    assert near_misses(night.run) == (3,)
+    assert next_move(night.run, ("tune", "combine")).operator == "tune"
+    night.add(e.Drafting("d9", "tune", 0, "sweep"), e.Drafted("d9", "b", "C", changes={"C": ("1", "3")}))
+    assert near_misses(night.run) == ()
+    assert near_misses(night.run, apart_from="d9") == (3,), "but to whoever tries it"
+
+
+def test_what_was_outrun_is_no_near_miss_while_it_is_made_again_and_when_that_lost() -> None:
+    night = Search()
+    number = outrun(night, "tune", 0.5)
+    assert number not in near_misses(night.run)
+    (draft,) = night.run.drafts
+    night.add(e.Abandoned(draft, "#2 is in the way", outdated=True))
+    assert number in near_misses(night.run)
+    again = night.tried("keep", -0.5, of=number)
+    assert again in near_misses(night.run) and number not in near_misses(night.run)
+
+
 def discarded_by_ann(night: Search) -> None:
     night.tried("tune", -0.5, "discard", by="ann")
 
@@ -354,6 +434,17 @@ def test_a_keep_of_another_trunk_is_asked_about_once_more() -> None:
     assert on_its_turn(night).of == 2
 
 
+def test_what_is_being_taken_back_or_turned_is_not_taken_back_too() -> None:
+    night = grown()
+    assert on_its_turn(night).of == 2
+    night.add(e.Drafting("d", "ablate", night.tip, "", of=2))
+    while night.run.drafted % SELDOM != SELDOM - 1:
+        night.tried("tune", -9.0)
+    assert next_move(night.run, ("tune",)).of == 3
+    night.launch(len(night.run.experiments), night.tip, changes={"C": ("2", "3")})
+    assert next_move(night.run, ("tune",)).of == 1
+
+
 def test_what_cannot_be_taken_back_is_not_asked_about_again() -> None:
     night = grown()
     assert on_its_turn(night).of == 2
@@ -410,6 +501,22 @@ def test_an_old_crash_is_left_alone() -> None:
     slipped(night)
     for _ in range(3):
         night.tried("tune", -1.0)
+    assert next_move(night.run, MENDS).operator != "repair"
+
+
+def test_a_crash_beside_many_others_that_still_train_is_mended_once() -> None:
+    night = Search()
+    for _ in range(8):
+        night.tries()
+    night.end(1, None, "crash")
+    night.add(e.Judged(1, "crash", SLIP, 0), e.Applied(1))
+    assert next_move(night.run, MENDS).operator != "repair", "nobody wrote it"
+    night = Search()
+    for _ in range(8):
+        night.tries(researcher="gpt")
+    night.end(1, None, "crash")
+    night.add(e.Judged(1, "crash", SLIP, 0), e.Applied(1))
+    assert night.tries(able=MENDS, researcher="gpt") == Move("repair", 0, 1)
     assert next_move(night.run, MENDS).operator != "repair"
 
 

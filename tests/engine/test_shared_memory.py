@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 
@@ -81,3 +82,21 @@ def test_another_users_segment_stays(name: str, monkeypatch: pytest.MonkeyPatch,
         assert name in segments()
     finally:
         (FOLDER / name).unlink()
+
+
+def test_what_its_owner_removes_meanwhile_is_no_failure(name: str, tmp_path: Path) -> None:
+    before, over = segments(), threading.Event()
+
+    def come_and_go() -> None:
+        while not over.is_set():
+            (FOLDER / name).write_bytes(b"for a moment")
+            (FOLDER / name).unlink(missing_ok=True)
+
+    owner = threading.Thread(target=come_and_go)
+    owner.start()
+    try:
+        for _ in range(50):
+            sweep(before, tmp_path / "aside")
+    finally:
+        over.set()
+        owner.join()

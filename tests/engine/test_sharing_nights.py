@@ -108,6 +108,7 @@ def night(folder: Path, server: int, sharing: str, total: float, experiments: in
         return Night(run, list(journal.events()), ollama, card)
 
 
+@pytest.mark.slow
 def test_in_swap_nothing_is_inferred_in_a_timed_window_and_the_unload_is_proved_before_the_launch(tmp_path: Path, server: int) -> None:
     swap = night(tmp_path, server, "swap", 24)
     assert len(swap.ollama.record.inferences) >= 2

@@ -12,13 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
-from autoresearch_tui.engine import plan
+from autoresearch_tui.engine import ends, plan
 from autoresearch_tui.engine.answers import Refusal, row_decided
 from autoresearch_tui.engine.closing import conclusion
 from autoresearch_tui.engine.drafting import Drafter
-from autoresearch_tui.engine.executors.local import Local
 from autoresearch_tui.engine.judge import judge, next_draft, noticed
-from autoresearch_tui.engine.sandbox import Unsandboxed
 from autoresearch_tui.engine.search import drawn
 from autoresearch_tui.engine.trainer import Outcome
 from autoresearch_tui.journal import commands as c
@@ -29,7 +27,7 @@ from autoresearch_tui.researchers.sweep import Sweep
 from tests.engine.histories import TRIAL_S, History
 
 ELSEWHERE: Any = None  # the disk, git and the researcher, which nothing here touches
-EXECUTOR = Local(ELSEWHERE, ELSEWHERE, ELSEWHERE, "boot", 0, Unsandboxed())
+
 DRAFTER = Drafter(ELSEWHERE, ELSEWHERE, ELSEWHERE, ELSEWHERE)
 Answer = TypeVar("Answer")
 ENDINGS = (Outcome("finished"), Outcome("finished"), Outcome("crash", "nan"), Outcome("crash", "disk"))
@@ -60,7 +58,7 @@ class World(History):
             case plan.Train():
                 self._train(step)
             case plan.Bury(number, trial):
-                self.add(*EXECUTOR.buried(run, number, trial, "the engine died"))
+                self.add(*ends.buried(run, number, trial, "the engine died"))
             case plan.Measure(number, trial):
                 self._measure(number, trial)
             case plan.Notice(number):
@@ -113,7 +111,7 @@ class World(History):
         else:
             outcome = self._lucky(*ENDINGS)
         self.now += timedelta(seconds=TRIAL_S if outcome in ENDINGS else 1)
-        self.add(*EXECUTOR.ended(self.run, number, trial, outcome))
+        self.add(*ends.ended(self.run, number, trial, outcome))
 
     def _lucky(self, *answers: Answer) -> Answer:
         return answers[next(self._luck) % len(answers)]

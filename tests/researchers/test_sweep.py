@@ -173,6 +173,37 @@ def test_what_is_being_turned_now_waits() -> None:
     assert "SOFTCAP" in changes(after(TWO, helped, ("MATRIX_LR", "0.04", "0.08", "", None)))
 
 
+def trying(*changes: tuple[str, str, str], waits: bool = False) -> Tried:
+    """What somebody else tries now, or will."""
+    return Tried(0 if waits else 99, {knob: (old, new) for knob, old, new in changes})
+
+
+@pytest.mark.parametrize("waits", [False, True], ids=["it trains", "it waits"])
+@pytest.mark.parametrize("operator", ["tune", "explore", "combine"])
+def test_what_somebody_else_turns_is_turned_the_other_way_and_only_when_nothing_else_is_left(waits: bool, operator: str) -> None:
+    now = (trying(("MATRIX_LR", "0.04", "0.05"), waits=waits),)
+    request = first(TWO, operator, waiting=now) if waits else first(TWO, operator, tried=now)
+    moves = every_move(request)
+    others = [move for move in moves if "MATRIX_LR" not in move]
+    assert others and moves[: len(others)] == others
+    assert moves[len(others) :] and all(float(move["MATRIX_LR"][1]) < 0.04 for move in moves[len(others) :])
+
+
+def test_a_word_for_a_word_is_another_way() -> None:
+    source = 'ACTIVATION = "relu2"  # one of: relu2, gelu, silu\n'
+    assert every_move(first(source, waiting=(trying(("ACTIVATION", '"relu2"', '"gelu"')),))) == [{"ACTIVATION": ('"relu2"', '"silu"')}]
+
+
+def test_no_near_miss_is_put_together_with_what_is_being_turned() -> None:
+    lost = [("MATRIX_LR", "0.04", "0.08"), ("SCALAR_LR", "0.5", "0.25"), ("EMBEDDING_LR", "0.6", "1.2")]
+    request = after(THREE, *((*one, "discard", 0.001) for one in lost), operator="combine", near=(1, 2, 3))
+    assert len(changes(request)) == 2
+    held = msgspec.structs.replace(request, waiting=(trying(("SCALAR_LR", "0.5", "0.7")),))
+    assert changes(held).keys() == {"MATRIX_LR", "EMBEDDING_LR"}
+    held = msgspec.structs.replace(request, waiting=(trying(("SCALAR_LR", "0.5", "0.7"), ("MATRIX_LR", "0.04", "0.02")),))
+    assert all(len(move) == 1 for move in every_move(held))
+
+
 def test_what_was_measured_on_an_older_trunk_counts_less() -> None:
     lost = Tried(1, {"MATRIX_LR": ("0.04", "0.08")}, "discard", 0.03, 0)
     kept = tuple(Tried(number, {"SOFTCAP": ("15.0", "15.0")}, "keep", -0.03, number - 1) for number in range(2, 5))

@@ -10,6 +10,7 @@ are paid for out of them. Beside it, the same ideas with the rule that everybody
 from __future__ import annotations
 
 import argparse
+import itertools
 import math
 import random
 from collections import Counter
@@ -31,6 +32,7 @@ from autoresearch_tui.journal.state import Run
 TRIALS = 96
 TRIAL_S = 300.0
 EVENING = datetime(2026, 1, 10, 22, 0, tzinfo=UTC).timestamp()
+NIGHT = e.Limits(deadline=EVENING + TRIALS * TRIAL_S + 1)
 BASELINE = 1.0
 GUESS = 5e-4
 """The profile's sigma, whatever the true one: a person does not know it either."""
@@ -61,7 +63,7 @@ class Night(NamedTuple):
 
 def worth_of_ideas(chance: random.Random) -> Iterator[float]:
     """What each idea is really worth; below zero it harms."""
-    for number in range(10 * TRIALS):
+    for number in itertools.count():
         kind = chance.random()
         if kind < 0.6:
             yield -HARM * math.exp(HARM_SPREAD * chance.gauss(0, 1))
@@ -88,7 +90,7 @@ def greedy(sigma: float, seed: int) -> Night:
 class Simulated:
     """A night as the engine spends it, up to the processes, whose numbers are drawn."""
 
-    def __init__(self, sigma: float, seed: int, guess: float | None) -> None:
+    def __init__(self, sigma: float, seed: int, guess: float | None, limits: e.Limits = NIGHT) -> None:
         self.ideas = worth_of_ideas(random.Random(seed))
         chance = random.Random(f"{seed} trials")
         self.luck = partial(chance.gauss, 0, sigma)
@@ -96,7 +98,6 @@ class Simulated:
         self.run = Run()
         self.true: dict[int, float] = {0: 0.0}
         self.worth: dict[int, float] = {}
-        limits = e.Limits(deadline=EVENING + TRIALS * TRIAL_S + 1)
         self.add(e.RunStarted("night", "c0", sigma=guess), e.EngineStarted(1, 1, "boot", "1", "sweep", limits))
 
     def add(self, *facts: e.Event, passes: float = 0.0) -> None:

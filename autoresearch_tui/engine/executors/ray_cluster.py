@@ -1,0 +1,144 @@
+"""The executor whose slots are a Ray cluster's: they come, train, and go as its nodes do.
+
+Owns which slots there are, by the word of the process that speaks to Ray (`ray_process.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from autoresearch_tui.engine.executors import ray_words as words
+from autoresearch_tui.engine.executors.node_place import Place, Site
+from autoresearch_tui.engine.executors.node_slot import Distant
+from autoresearch_tui.engine.executors.node_words import framed
+from autoresearch_tui.engine.executors.ray_process import Cluster, connect
+from autoresearch_tui.journal.text import clean_line
+from autoresearch_tui.sections import Settings
+from autoresearch_tui.workspace import WorkspaceError
+
+BEGIN_S, MORE_S = 60.0, 5.0  # for the first slot, and then for the others
+AGAIN_S = 10.0  # before a cluster that went away is looked for again
+TOGETHER_S = 0.5  # what comes or goes in one breath is told as one
+
+
+class Elsewhere:
+    """The slots of a cluster."""
+
+    def __init__(self, cluster: Cluster, settings: Settings, site: Site) -> None:
+        self._cluster: Cluster | None = cluster
+        self._settings = settings
+        self._site = site
+        self._places: dict[int, Place] = {}
+        self._serving: dict[int, asyncio.Task[None]] = {}
+        self._slots: dict[str, Distant] = {}
+        self._said: list[str] = []
+        """What came or went since it was told last."""
+        self._refused: set[str] = set()
+        """What was said of nodes that cannot be used; it is said once."""
+        self._news = asyncio.Event()
+        self._listening: asyncio.Task[None] | None = None
+
+    @property
+    def slots(self) -> Mapping[str, Distant]:
+        return self._slots
+
+    async def begin(self) -> None:
+        assert self._cluster
+        expected, self._listening = self._cluster.expected, asyncio.create_task(self._listen())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(BEGIN_S) as bound:
+                while sum(bool(place.slot or place.refused) for place in self._places.values()) < expected:
+                    await self._news.wait()
+                    self._news.clear()
+                    if self._slots and (until := asyncio.get_running_loop().time() + MORE_S) < (bound.when() or until):
+                        bound.reschedule(until)
+        self._said = [said for said in self._said if said in self._refused]
+
+    async def keep_up(self, changed: Callable[[str], None]) -> None:
+        while True:
+            if self._said:
+                await asyncio.sleep(TOGETHER_S)
+                said, self._said = self._said, []
+                changed("; ".join(dict.fromkeys(said)))
+            await self._news.wait()
+            self._news.clear()
+
+    async def end(self) -> None:
+        if self._listening:
+            self._listening.cancel()
+            await asyncio.wait([self._listening])
+        for task in self._serving.values():
+            task.cancel()
+        if self._cluster:
+            await self._cluster.end()
+
+    # -----------------------------------------------------------------------------------------------------------------------------
+
+    async def _listen(self) -> None:
+        """What the cluster tells; when it goes away, it is looked for again."""
+        while True:
+            while self._cluster and (word := await self._cluster.hear()) is not None:
+                self._heard(word)
+            for place in list(self._places):
+                self._lose(place, "the Ray cluster is gone")
+            if self._cluster:
+                cluster, self._cluster = self._cluster, None
+                await cluster.end()
+            await asyncio.sleep(AGAIN_S)
+            with contextlib.suppress(WorkspaceError):
+                self._cluster = await connect(self._settings)
+
+    def _heard(self, word: words.Word) -> None:
+        match word:
+            case words.There(number, node, slot, part, parts):
+                cluster = self._cluster
+                assert cluster
+
+                def say(message: msgspec.Struct) -> None:
+                    cluster.say(words.Carried(number, framed(message)))
+
+                self._places[number] = new = Place(self._site, f"{node}/{slot}", node, part, parts, say)
+                self._serving[number] = asyncio.create_task(new.serve(lambda: self._changed(number)))
+            case words.Carried(number, body) if place := self._places.get(number):
+                try:
+                    place.take(body)
+                except (ValueError, msgspec.MsgspecError):
+                    place.refused = f"{place.node} says what cannot be understood: install the same autoresearch-tui there"
+                    self._changed(number)
+            case words.Gone(number, node, why):
+                self._lose(number, clean_line(why, 200))
+
+    def _changed(self, number: int) -> None:
+        """A worker became a slot, or will not."""
+        place = self._places[number]
+        if place.refused:
+            if place.refused not in self._refused:
+                self._refused.add(place.refused)
+                self._said.append(place.refused)
+            if place.slot:  # its card failed
+                self._slots.pop(place.name, None)
+                place.slot.lose(place.refused)
+            if self._cluster:
+                self._cluster.say(words.Drop(number))
+        elif place.slot:
+            self._slots[place.name] = place.slot
+            self._said.append(f"{place.name} joined")
+        self._news.set()
+
+    def _lose(self, number: int, why: str) -> None:
+        place = self._places.pop(number, None)
+        if place is None:
+            return
+        self._serving.pop(number).cancel()
+        if place.slot:
+            self._slots.pop(place.name, None)
+            place.slot.lose(why)
+            self._said.append(why)
+        elif not place.refused and why not in self._refused:
+            self._refused.add(why)
+            self._said.append(why)
+        self._news.set()
