@@ -1,0 +1,1 @@
+"""Several nights side by side."""

@@ -1,0 +1,1 @@
+"""What a night comes to, part by part: pure, and for every form the same."""
