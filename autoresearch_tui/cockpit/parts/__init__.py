@@ -1,0 +1,1 @@
+"""What each pane says at a moment, and its rows of cells. Pure: no Textual, no clock, no file."""
