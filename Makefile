@@ -1,5 +1,5 @@
 # `make check` is the one command before each commit.
-.PHONY: check test demo soak
+.PHONY: check test demo pictures soak
 
 check:
 	ruff check .
@@ -12,6 +12,9 @@ test:
 
 demo:
 	autoresearch-tui demo
+
+pictures:
+	python -m tests.cockpit.pictures
 
 soak:
 	AUTORESEARCH_SOAK=1 pytest -n 0 -s -m soak

@@ -11,6 +11,7 @@ from autoresearch_tui.journal.commands import Stop
 from autoresearch_tui.journal.noise import gain_of, noise_of
 from autoresearch_tui.journal.state import Experiment, Run
 
+SLOTS = 8  # that are named in a line
 WHY_AGAIN: dict[str, str] = {
     "again": "a person wants to know",
     "doubt": "the difference may be noise",
@@ -20,6 +21,7 @@ WHY_AGAIN: dict[str, str] = {
     "suspect": "does that repeat?",
     "drift": "is the machine still the same?",
     "crashes": "does the trunk still train?",
+    "device": "it has no number yet on this kind of device",
     "closing": "the closing measurement",
 }
 """What is said of each `Purpose`."""
@@ -27,7 +29,7 @@ WHY_AGAIN: dict[str, str] = {
 
 def line(fact: e.Event, run: Run, at: float) -> str | None:
     """What to say about this fact, with the state after it; None if it is of no interest by itself."""
-    text = _said(fact, run, at)
+    text = sentence(fact, run, at)
     if text is None:
         return None
     moment = datetime.fromtimestamp(at).strftime("%H:%M:%S") if at else "        "
@@ -39,7 +41,8 @@ def printable(text: str) -> str:
     return text if text.isprintable() else "".join(sign if sign.isprintable() else " " for sign in text)
 
 
-def _said(fact: e.Event, run: Run, at: float) -> str | None:
+def sentence(fact: e.Event, run: Run, at: float) -> str | None:
+    """The line without its time, in the words of whoever wrote them: what a terminal would obey is still in it."""
     match fact:
         case e.RunStarted():
             return f"run {fact.tag} begins at {fact.start[:7]}, {fact.budget_s:g} s a trial, numbers {fact.trust}"
@@ -50,12 +53,15 @@ def _said(fact: e.Event, run: Run, at: float) -> str | None:
             who = ", else ".join((fact.researcher, *fact.chain)) + (f" ({fact.chosen})" if fact.chosen else "")
             held = f", {contained(fact.sandbox, fact.sandbox_why)}" if fact.sandbox else ""
             return f"engine {fact.pid} starts{again}: {who} on {fact.device}{', this machine only' if fact.local_only else ''}{held}"
+        case e.Equipped():
+            return equipment(fact)
         case e.EngineEnded():
             return f"the engine ends: {fact.why}"
         case e.Commanded(accepted=False):
-            return f"refused: {_command(fact)} by {fact.by}: {fact.why}"
+            return f"refused: {refusal(fact)}"
         case e.Commanded(wish=Stop(now=False)):
-            return f"heard: stop by {fact.by}: it ends after this trial; Ctrl+C again or `stop now` ends it at once"
+            after = "what trains now" if len(run.under_way) > 1 else "this trial"
+            return f"heard: stop by {fact.by}: it ends after {after}; Ctrl+C again or `stop now` ends it at once"
         case e.Commanded():
             return f"heard: {_command(fact)} by {fact.by}"
         case e.Lapsed():
@@ -71,9 +77,7 @@ def _said(fact: e.Event, run: Run, at: float) -> str | None:
         case e.Unloaded():
             return f"{fact.researcher} gave {fact.freed_gb:.1f} GB back in {fact.seconds:.1f} s"
         case e.ResearcherDown():
-            again = "" if fact.until is None else f"; asked again in {max(0.0, fact.until - at):.3g} s"
-            again = f"; that takes a person{again}" if fact.for_good else again
-            return f"{fact.researcher} is down: {fact.why.rstrip('.')}{again}"
+            return f"{fact.researcher} is down: {why_down(fact, at)}"
         case e.ResearcherUp():
             return f"{fact.researcher} is back"
         case e.Declined():
@@ -87,14 +91,16 @@ def _said(fact: e.Event, run: Run, at: float) -> str | None:
         case e.Rewound():
             return f"the trunk went back to #{fact.to}, by {fact.by}"
         case e.Launched(purpose=purpose) if purpose:
-            return f"#{fact.number} again, trial {fact.trial}: {WHY_AGAIN.get(purpose, purpose)}"
+            where = f" in {fact.slot}" if fact.slot else ""
+            return f"#{fact.number} again, trial {fact.trial}{where}: {WHY_AGAIN.get(purpose, purpose)}"
+        case e.Launched() if fact.slot:
+            return f"#{fact.number} trains in {fact.slot}"
         case e.Ended(outcome="hopeless"):
             return f"#{fact.number} ended early: {fact.why}"
         case e.Tainted():
             return f"#{fact.number} trial {fact.trial} is not compared: {fact.why}"
         case e.Drifted():
-            moved = f"#{fact.number} was {fact.was:.6f} and is {fact.now:.6f}"
-            return f"the machine drifted: {moved}; comparisons since #{fact.since} are in doubt"
+            return f"the machine drifted: {drift(fact)}"
         case e.Concluded():
             return closing(fact)
         case e.ProgramChanged(diff=diff) if diff:
@@ -117,6 +123,30 @@ def _said(fact: e.Event, run: Run, at: float) -> str | None:
         case e.Unknown():
             return f"{fact.name} (of a later version): {fact.body[:100]}"
     return None
+
+
+def equipment(fact: e.Equipped) -> str:
+    """What came or went, and the slots that there are now."""
+    names = [slot.name for slot in fact.slots]
+    shown = ", ".join(names[:SLOTS]) + (f" and {len(names) - SLOTS} more" if len(names) > SLOTS else "")
+    there = f"{len(names)} slot{'s' * (len(names) != 1)}: {shown}" if names else "no slot is left"
+    return f"{fact.why.rstrip('.')}; {there}" if fact.why else there
+
+
+def refusal(fact: e.Commanded) -> str:
+    """A command that was refused, and why."""
+    return f"{_command(fact)} by {fact.by}: {fact.why}"
+
+
+def why_down(fact: e.ResearcherDown, at: float) -> str:
+    """And when it is asked again, or by whom."""
+    again = "" if fact.until is None else f"; asked again in {max(0.0, fact.until - at):.3g} s"
+    return f"{fact.why.rstrip('.')}{'; that takes a person' if fact.for_good else ''}{again}"
+
+
+def drift(fact: e.Drifted) -> str:
+    """What was measured again, and what that puts in doubt."""
+    return f"#{fact.number} was {fact.was:.6f} and is {fact.now:.6f}; comparisons since #{fact.since} are in doubt"
 
 
 def contained(sandbox: str, why: str) -> str:

@@ -16,6 +16,7 @@ Word = Annotated[str, Meta(pattern=rf"\A{_CHARACTER}+\Z")]
 File = Annotated[str, Meta(pattern=rf"\A{_PART}(?:/{_PART})*\Z", description="a file inside the workspace, such as train.py")]
 Folder = Annotated[str, Meta(pattern=rf"\A(?:(?:/|~/){_CHARACTER}*)?\Z", description="a folder that begins with / or ~/")]
 Metric = Annotated[str, Meta(pattern=r"\A[A-Za-z_][A-Za-z0-9_./@-]{0,63}\Z", description="a name that a training prints, such as val_bpb")]
+Theme = Annotated[str, Meta(pattern=r"\A(?:[a-z][a-z0-9-]{0,30})?\Z", description="the name of a theme, such as night")]
 Time = Annotated[str, Meta(pattern=TIME, description=TIME_WORDS)]
 Window = Annotated[str, Meta(pattern=WINDOW, description=WINDOW_WORDS)]
 Count = Annotated[int, Meta(ge=1, le=10**6, description="a whole number from 1 to a million")]
@@ -29,9 +30,13 @@ MaxCost = Annotated[
 Switch = Annotated[bool, Meta(description="true or false")]
 Choice = Annotated[Literal["auto", "on", "off"], Meta(description='"auto", "on" or "off"')]
 Kind = Annotated[Literal["auto", "bubblewrap", "landlock", "off"], Meta(description='"auto", "bubblewrap", "landlock" or "off"')]
+_CARD = r"(?:[0-9]{1,3}|(?:GPU|MIG)-[!-+\--~]{1,80})"
 Card = Annotated[
     str,
-    Meta(pattern=r"\A(?:[0-9]{1,3}|(?:GPU|MIG)-[!-~]{1,80})?\Z", description="a number such as 0, or a UUID that begins with GPU- or MIG-"),
+    Meta(
+        pattern=rf"\A(?:{_CARD}(?:,{_CARD})*)?\Z",
+        description="a number such as 0, a UUID that begins with GPU- or MIG-, or several of these such as 0,1",
+    ),
 ]
 Sharing = Annotated[Literal["auto", "share", "swap"], Meta(description='"auto", "share" or "swap"')]
 Stranger = Annotated[Literal["retry", "pause"], Meta(description='"retry" or "pause"')]
@@ -44,9 +49,20 @@ Variable = Annotated[
 Tokens = Annotated[int, Meta(ge=1024, le=10**7, description="a number of tokens from 1024 to ten million")]
 TokensOrZero = Annotated[int, Meta(ge=0, le=10**7, description="a number of tokens, or 0")]
 Currency = Annotated[str, Meta(pattern=r"\A[A-Z]{3}\Z", description="three letters, such as EUR")]
+Slots = Annotated[int, Meta(ge=1, le=1024, description="a whole number from 1 to 1024")]
+Executor = Annotated[Literal["local", "ray"], Meta(description='"local" or "ray"')]
+Cluster = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_.\[\]:-]{1,200}\Z", description='"auto", or an address such as 10.0.0.5:6379')]
 Goal = Annotated[Literal["lower", "higher"], Meta(description='"lower" or "higher"')]
 Researchers = Annotated[  # plain `str`: a pattern in a union with a list makes msgspec 0.22 free memory twice
     str | Annotated[list[Word], Meta(min_length=1)], Meta(description='a name such as "ollama:qwen3.5:9b", or a list of names')
+]
+Services = Annotated[
+    list[Annotated[str, Meta(pattern=r"\A[A-Za-z][A-Za-z0-9+.-]{0,40}://[!-~]+\Z")]],
+    Meta(description='a list of addresses such as ["ntfy://TOPIC", "discord://ID/TOKEN"]'),
+]
+Told = Annotated[
+    list[Literal["best", "kept", "crashes", "review", "restarted", "ended", "died", "down", "card", "disk"]],
+    Meta(description="a list of these: best, kept, crashes, review, restarted, ended, died, down, card, disk"),
 ]
 Command = Annotated[list[Word], Meta(description='the words of a command, such as ["python", "train.py"]')]
 Files = Annotated[list[File], Meta(description='a list of files inside the workspace, such as ["prepare.py"]')]
@@ -58,6 +74,10 @@ class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     researcher: Researchers = ""
     """NAME or NAME:MODEL; of several the first that can answer speaks. Empty: the engine takes the best that answers on this machine."""
+    slots: Slots | None = None
+    """How many trials run at once, each on a card, or a part of the cores, of its own. Empty: one; with ray, as many as there are GPUs."""
+    executor: Executor = "local"
+    """Where trials run: on this machine, or on the GPUs of a Ray cluster (wants the extra `ray`)."""
     overlap: Choice = "auto"
     """Whether the next draft is written while a trial runs. auto: unless the researcher computes where the training does."""
     seed: Seed = 42
@@ -141,11 +161,18 @@ class Sandbox(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """That one trial may write: the checkpoints of a large model, several times."""
 
 
+class Ray(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[ray]`: the cluster of `executor = "ray"`; docs/cluster.md says how one is started."""
+
+    address: Cluster = "auto"
+    """Of its head. auto: what RAY_ADDRESS says, else the cluster that this machine belongs to."""
+
+
 class GPU(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[gpu]`"""
 
     card: Card = ""
-    """Its number as nvidia-smi counts, or its UUID. Empty: the first of CUDA_VISIBLE_DEVICES."""
+    """Its number as nvidia-smi counts, or its UUID; for several slots as many, with commas. Empty: the first of CUDA_VISIBLE_DEVICES."""
     sharing: Sharing = "auto"
     """A local model beside the training: share keeps it loaded, swap unloads it before each trial. auto: share if both fit."""
     stranger: Stranger = "retry"
@@ -236,6 +263,32 @@ class Cost(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A file with prices of models, in the form of the bundled prices.toml, which it overrides."""
 
 
+class Screen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[screen]`"""
+
+    theme: Theme = ""
+    """One of `themes/`, or of your own folder of them. Empty: one that suits the terminal."""
+    bell: Switch = False
+    """It rings the terminal's bell at a new best, at the end, and when the engine died and stays dead."""
+
+
+class Notify(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[notify]`: who hears of it while you sleep. `autoresearch-tui notify --test` tries them; docs/notify.md shows some."""
+
+    to: Services = []
+    """Services, as apprise writes them; they hold tokens, and nothing shows them whole. Wants the extra `notify`."""
+    to_from: Annotated[str, Meta(pattern=r"\A(?:[A-Za-z_][A-Za-z0-9_]*)?\Z", description="the name of an environment variable")] = ""
+    """An environment variable that holds more of them, with spaces between."""
+    about: Told = []
+    """What they are told. Empty: best, ended, died, down, card and disk; docs/notify.md says what each of all ten is."""
+    quiet: Window | None = None
+    """In these hours nothing is sent; at their end what happened comes as one message."""
+    urgent: Told = []
+    """What is sent in these hours too. A person who would get up for it writes ["died", "card"]."""
+    hourly: Count = 6
+    """Messages an hour at most; what would be more waits, and comes as one. That a night ended, or its engine died, always comes."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that can be set."""
 
@@ -245,6 +298,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     judging: Judging = Judging()
     disk: Disk = Disk()
     sandbox: Sandbox = Sandbox()
+    ray: Ray = Ray()
     gpu: GPU = GPU()
     review: Review = Review()
     proposing: Proposing = Proposing()
@@ -254,3 +308,5 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     command: Agent = Agent()
     privacy: Privacy = Privacy()
     cost: Cost = Cost()
+    screen: Screen = Screen()
+    notify: Notify = Notify()

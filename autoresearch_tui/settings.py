@@ -20,6 +20,7 @@ import msgspec
 from msgspec import Meta
 
 from autoresearch_tui import tomlfile
+from autoresearch_tui.masking import masked
 from autoresearch_tui.sections import Experiment, Settings
 
 FILE = "autoresearch.toml"
@@ -62,6 +63,8 @@ KINDS: dict[str, Any] = {
 """Every key, as `section.key`, and what its value may be."""
 FLAGS = {"gpu.card": "--gpu"}
 """Options with another name than their setting."""
+SECRET = ("notify.to",)
+"""What may hold a token: a sentence does not show it."""
 VARIABLES = {PREFIX + key.replace(".", "_").upper(): key for key in KINDS}
 
 
@@ -96,7 +99,7 @@ def _of_file(path: Path) -> Iterator[_Given]:
     try:
         document = tomlfile.read(path)
     except tomlfile.TomlError as error:
-        raise SettingsError(str(error)) from None
+        raise SettingsError(masked(str(error))) from None
     if document is None:
         return
     for section, table in document.tables.items():
@@ -140,7 +143,8 @@ def _checked(given: _Given) -> object:
         return msgspec.convert(value, kind, strict=not text)
     except (msgspec.ValidationError, UnicodeEncodeError):
         words = next(part.description for part in parts if isinstance(part, Meta) and part.description)
-        raise SettingsError(f"{given.named} has to be {words}, not {_shown(given.value)}.") from None
+        shown = "what stands there, which may be secret" if given.key in SECRET else _shown(given.value)
+        raise SettingsError(f"{given.named} has to be {words}, not {shown}.") from None
 
 
 def _parts(kind: Any) -> Iterator[Any]:

@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 
+from autoresearch_tui.journal.events import Slot
 from autoresearch_tui.journal.money import spending
-from autoresearch_tui.journal.noise import Noise, gain_of, noise_of
+from autoresearch_tui.journal.noise import Noise, gain_of, gain_of_best, noise_of
 from autoresearch_tui.journal.state import Down, Experiment, Health, Run
-from autoresearch_tui.lines import closing, contained, printable
+from autoresearch_tui.lines import SLOTS, closing, contained, printable
 
 SHOWN = 12  # experiments in the screenful
 
@@ -31,6 +32,7 @@ def as_json(run: Run, alive: bool) -> dict[str, Any]:
         "cost": _cost(run),
         "sandbox": {"kind": run.engine.sandbox, "why": run.engine.sandbox_why} if run.engine else None,
         "gpu": _gpu(run),
+        "slots": [_slot(run, slot) for slot in run.slots],
         "closing": msgspec.to_builtins(run.conclusion) if run.conclusion else None,
         "experiments": [_row(run, one, noise) for _, one in sorted(run.experiments.items())],
         "elsewhere": len(run.elsewhere),
@@ -50,12 +52,28 @@ def _row(run: Run, one: Experiment, noise: Noise) -> dict[str, Any]:
         "by": one.by,
         "trust": one.trust,
         "trials": len(one.trials),
+        "device": one.device or None,
         "gain": gain.value if gain else None,
         "word": gain.word if gain and one.verdict == "keep" else None,
         "tainted": [trial.taint for trial in one.trials if trial.taint],
         "adrift": one.adrift,
         "description": one.idea,
     }
+
+
+def _slot(run: Run, slot: Slot) -> dict[str, Any]:
+    """What it trains now."""
+    one = _trained_in(run, slot)
+    return {
+        "name": slot.name,
+        "device": slot.device,
+        "experiment": one.number if one else None,
+        "trial": one.trials[-1].number if one else None,
+    }
+
+
+def _trained_in(run: Run, slot: Slot) -> Experiment | None:
+    return next((one for one in run.under_way if one.trials[-1].slot == slot.name), None)
 
 
 def _health(run: Run, name: str, one: Health) -> dict[str, Any]:
@@ -129,7 +147,7 @@ def why(run: Run) -> str:
 
 
 def as_text(run: Run, alive: bool) -> str:
-    lines = [_headline(run, alive), *_proposing(run), *_result(run), ""]
+    lines = [_headline(run, alive), *_proposing(run), *_result(run), *(_slots(run) if alive else []), ""]
     shown = [one for _, one in sorted(run.experiments.items())]
     if len(shown) > SHOWN:
         lines.append(f"  .. {len(shown) - SHOWN} earlier")
@@ -151,6 +169,8 @@ def _headline(run: Run, alive: bool) -> str:
     state = run.phase if alive or run.ended else f"the engine died while {run.phase}"
     running = run.running
     number = f" #{running.number} {running.operator}" if running and alive else ""
+    if alive and len(run.under_way) > 1:
+        number = " " + ", ".join(f"#{one.number}" for one in run.under_way[:SLOTS])
     because = f": {why(run)}" if why(run) else ""
     return f"autoresearch {run.tag}  {sign} {state}{number}{because}"
 
@@ -217,6 +237,16 @@ def _result(run: Run) -> list[str]:
     return lines
 
 
+def _slots(run: Run) -> list[str]:
+    """What each of them trains; of many the first that do."""
+    at_work = [(slot, one) for slot in run.slots if (one := _trained_in(run, slot))]
+    lines = [f"  {slot.name} trains #{one.number}: {one.idea}" for slot, one in at_work[:SLOTS]]
+    idle = len(run.slots) - len(at_work)
+    if len(at_work) > SLOTS:
+        lines.append(f"  and {len(at_work) - SLOTS} more slots train")
+    return [*lines, f"  {idle} of {len(run.slots)} slots wait"] if idle else lines
+
+
 def _line(run: Run, one: Experiment, on_trunk: bool, noise: Noise) -> str:
     value = f"{one.value:.6f}" if one.value is not None and one.verdict != "crash" else "-"
     value += "~" if one.adrift or (one.value is not None and not one.numbers) else " "
@@ -236,8 +266,8 @@ def _next(run: Run, alive: bool) -> str:
 
 def as_row(run: Run, alive: bool, size: int) -> str:
     """A line of `runs`."""
-    best, baseline = run.best, run.baseline
-    gain = f"{best.value - baseline.value:+.6f}" if best and baseline and best.value is not None and baseline.value is not None else "-"
+    found = gain_of_best(run, run.best, Noise())  # how sure it is has no room here
+    gain = f"{found.value:+.6f}" if found else "-"
     began = datetime.fromtimestamp(run.started_at).strftime("%Y-%m-%d %H:%M") if run.started_at else "-"
     state = run.phase if alive else "ended" if run.ended else "died"
     return printable(f"{run.tag:16} {began:16} {len(run.experiments):5} experiments  gain {gain:>10}  {state:10} {size / 1e6:8.1f} MB")

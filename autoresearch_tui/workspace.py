@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import msgspec
 
+from autoresearch_tui.extras import installation
 from autoresearch_tui.journal.store import last_moment
 from autoresearch_tui.privacy import scrubbed
 from autoresearch_tui.sections import Settings
@@ -126,15 +128,9 @@ class RunFolder(msgspec.Struct, frozen=True):
         """What the trunk's code compiled to."""
         return self.folder / "caches" / "trunk"
 
-    @property
-    def trial_cache(self) -> Path:
-        """The running trial's copy of that."""
-        return self.folder / "caches" / "trial"
-
-    @property
-    def owner(self) -> Path:
-        """Whose copy it is: the number of an experiment."""
-        return self.folder / "caches" / "owner"
+    def trial_cache(self, slot: str = "") -> Path:
+        """The copy of that for the trial of a slot."""
+        return self.folder / "caches" / "trials" / (slot or "the-one")
 
     def checkpoint(self, number: int) -> Path:
         return self.folder / "checkpoints" / f"{number:04}.pt"
@@ -168,7 +164,7 @@ def open_workspace(folder: Path, settings: Settings) -> Workspace:
     folder = folder.resolve()
     experiment = settings.experiment
     if not folder.is_dir():
-        raise WorkspaceError(f"{folder} is not there: `autoresearch-tui new {folder}` makes a workspace.")
+        raise WorkspaceError(f"{folder} is not there: `autoresearch-tui new {shlex.quote(str(folder))}` makes a workspace.")
     if not (folder / experiment.edit).is_file():
         raise WorkspaceError(
             f"{folder} is no workspace: it has no {experiment.edit}. `autoresearch-tui new lab` makes one,"
@@ -291,7 +287,7 @@ def missing_packages() -> list[str]:
 def make(folder: Path, profile: str) -> None:
     """A workspace with its first commit. `auto` also prepares the data and fits the batch, which takes its time."""
     if missing := missing_packages():
-        raise WorkspaceError(f"{', '.join(missing)} missing for {sys.executable}: `pip install 'autoresearch-tui[harness]'` installs it.")
+        raise WorkspaceError(f"{', '.join(missing)} missing for {sys.executable}: `{installation().install('harness')}` brings it.")
     command = [sys.executable, str(bundled("harness") / "prepare.py"), "new", str(folder), "--profile", profile]
     heard = None if profile == "auto" else subprocess.DEVNULL
     done = subprocess.run(command, env=scrubbed(os.environ, proxies=True), stdout=heard, stderr=subprocess.PIPE, text=True)
