@@ -7,7 +7,6 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -20,12 +19,12 @@ from autoresearch_tui.journal.state import Run
 from autoresearch_tui.journal.store import Journal, Writer
 from tests.journal.runs import Night, numbered
 from tests.journal.wild import NIGHT
+from tests.pace import best_of
 
 pytestmark = pytest.mark.slow  # where no other test takes its processor
 
 EXPERIMENTS = 10_000
 SLACK = 1.5  # for a machine that has other things to do
-KNOWN_S = 0.065  # what `known_work` takes where the limits hold; a shared machine may be half as fast for an hour
 
 
 @pytest.fixture(scope="module")
@@ -53,31 +52,10 @@ def journal_of(folder: Path) -> Path:
     return folder / ".autoresearch" / "large" / "journal.sqlite"
 
 
-def known_work() -> float:
-    """Some dictionaries, integers and strings: how fast this machine is now."""
-    seen: dict[int, tuple[int, str]] = {}
-    began = time.process_time()
-    for i in range(300_000):
-        seen[i % 977] = (i, str(i))
-    return time.process_time() - began
-
-
-def best_of(what: str, limit: float, clock: Callable[[], float], do: Callable[[], object]) -> float:
-    """How long it takes where the limits hold and nothing else is done: the best of three, and of up to twelve while that is too long."""
-    taken: list[float] = []
-    while len(taken) < 3 or (min(taken) >= limit and len(taken) < 12):
-        slower = max(1.0, known_work() / KNOWN_S)
-        began = clock()
-        do()
-        taken.append((clock() - began) / slower)
-    print(f"\n{what}: {min(taken):.3f} s at best, {sorted(taken)[len(taken) // 2]:.3f} s in the middle of {len(taken)}")
-    return min(taken)
-
-
 def test_the_facts_fold_within_a_second(facts: list[e.Event]) -> None:
     recorded = numbered(facts)
     assert len(recorded) > 9 * EXPERIMENTS
-    assert best_of(f"{len(recorded)} facts folded", 1.0, time.process_time, lambda: fold(recorded)) < 1.0
+    assert best_of(f"{len(recorded)} facts folded", 1.0, lambda: fold(recorded)) < 1.0
 
 
 def test_without_a_snapshot_they_are_read_within_two(workspace: Path) -> None:
@@ -87,20 +65,20 @@ def test_without_a_snapshot_they_are_read_within_two(workspace: Path) -> None:
         with Journal(journal_of(workspace)) as journal:
             runs.append(fold(journal.events()))
 
-    assert best_of("read and folded", 2.0, time.process_time, whole) < 2.0
+    assert best_of("read and folded", 2.0, whole) < 2.0
     with Journal(journal_of(workspace)) as journal:
         assert runs[-1] == journal.refresh(), "with one"
 
 
 def test_one_more_fact_takes_no_longer_than_the_disk(workspace: Path) -> None:
     with Writer(journal_of(workspace)) as writer:
-        assert best_of("one more fact", 0.02, time.perf_counter, lambda: writer.append(e.Warned("it is late"))) < 0.02 * SLACK
+        assert best_of("one more fact", 0.02, lambda: writer.append(e.Warned("it is late")), time.perf_counter) < 0.02 * SLACK
 
 
 def test_ten_thousand_rows_are_read_within_a_second() -> None:
     text = write(list(read(NIGHT).rows) * 80)
     assert len(read(text).rows) == 10_080
-    assert best_of("10,080 rows of a results.tsv", 1.0, time.process_time, lambda: read(text)) < 1.0
+    assert best_of("10,080 rows of a results.tsv", 1.0, lambda: read(text)) < 1.0
 
 
 def run_tui(workspace: Path, cache: Path, *arguments: str) -> str:
@@ -117,4 +95,4 @@ def test_the_command_line_answers_at_once(seconds: float, arguments: list[str], 
     if "--json" in arguments:
         assert len(msgspec.json.decode(said)["experiments"]) >= EXPERIMENTS
     what = f"autoresearch-tui {' '.join(arguments)}"
-    assert best_of(what, seconds, time.perf_counter, lambda: run_tui(workspace, tmp_path, *arguments)) < seconds * SLACK
+    assert best_of(what, seconds, lambda: run_tui(workspace, tmp_path, *arguments), time.perf_counter) < seconds * SLACK

@@ -24,6 +24,7 @@ from tests.cockpit.stage import until
 from tests.e2e.night import cockpit, environment
 from tests.e2e.ptys import Pty
 from tests.e2e.tmux import Terminal
+from tests.pace import is_within
 
 RIGHT = set("│╮╯┐┘┤")  # what a frame may end a row with
 BLOCK = 64  # code points that are looked at together
@@ -122,9 +123,9 @@ def test_every_sign_is_as_wide_for_us_as_for_a_terminal(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sign", ["x", "語", "a b", "e\u0301\u0316", "\x9d", "\x1b]", "\n"], ids=ascii)
 def test_a_text_of_megabytes_is_laid_out_within_a_blink(sign: str) -> None:
-    began = time.process_time()
-    assert sum(map(len, wrapped(sign * 5_000_000, 80))) <= 2 * LONGEST
-    assert time.process_time() - began < 1.0
+    text = sign * 5_000_000
+    assert sum(map(len, wrapped(text, 80))) <= 2 * LONGEST
+    assert is_within(1.0, lambda: wrapped(text, 80))
 
 
 def test_a_key_that_is_no_text_is_none_and_the_next_one_counts(night: RunFolder) -> None:

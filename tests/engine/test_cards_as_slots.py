@@ -174,7 +174,7 @@ def server() -> Iterator[int]:
 
 
 def test_the_card_that_holds_the_model_is_known_and_two_are_met_as_fast_as_one(lab: Path, cards: tuple[Card, Card], server: int) -> None:
-    first, second = (msgspec.structs.replace(card, blocks={"nvmlDeviceGetMemoryInfo": 0.3}) for card in cards)
+    first, second = (msgspec.structs.replace(card, blocks={"nvmlDeviceGetMemoryInfo": 0.6}) for card in cards)
     with_model = msgspec.structs.replace(second, processes=(OnCard(server, 5 * GB),))
     silent = msgspec.structs.replace(first, uuid=f"{first.uuid}-silent", processes=(OnCard(2**30, GB),))
     write(lab.with_name("scenario"), first, with_model, silent)
@@ -183,4 +183,4 @@ def test_the_card_that_holds_the_model_is_known_and_two_are_met_as_fast_as_one(l
     assert done.returncode == 0, done.stderr
     seconds, *held = json.loads(done.stdout)
     assert held == [False, True, None], "of whom nobody here has the name, nobody knows what it is"
-    assert seconds < 0.8, "one after the other they would take 0.9"
+    assert seconds < 1.7, "one after the other they would take 1.8"

@@ -133,7 +133,7 @@ def test_a_server_that_forgets_to_hang_up_is_not_waited_for() -> None:
     began = time.monotonic()
     with serving(answer) as server:
         assert text_of(ask(OpenAI("toy", server.address))) == "one"
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 3
 
 
 @pytest.mark.parametrize("fate", ["silence", "cut"])

@@ -50,7 +50,7 @@ def test_a_server_that_is_quick_enough_is_heard_to_its_end() -> None:
     [
         ((5.0,), SHORT, "it said nothing for 0.3 s before its first word: the request was ended."),
         ((0.0, 5.0), SHORT, "it said nothing for 0.1 s in the middle of a reply: the request was ended."),
-        ((0.02,) * 100, BRIEF, "it talked for 0.2 s: the request was ended."),
+        ((0.05,) * 100, BRIEF, "it talked for 0.2 s: the request was ended."),
     ],
     ids=["no first word", "silent midway", "endless"],
 )
@@ -62,7 +62,7 @@ def test_too_long_a_wait_ends_the_request_and_says_which(waits: tuple[float, ...
     assert str(down.value) == sentence
     assert not down.value.for_good
     assert server.let_go
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 3.0
 
 
 def test_the_first_word_may_take_longer_than_the_later_ones() -> None:

@@ -102,13 +102,13 @@ def test_a_driver_that_hangs_grows_stale_and_nobody_waits_for_it(scene: Path, wa
 
 
 def test_who_ends_it_does_not_wait_for_a_driver_that_hangs(scene: Path, watch: Watch) -> None:
-    write(scene, Card(blocks={"nvmlDeviceGetMemoryInfo": 1.5}))
+    write(scene, Card(blocks={"nvmlDeviceGetMemoryInfo": 4.0}))
     sampler = watch()
     eventually(lambda: sampler.age_s() > 0.1)
     assert sampler.latest() is None, "its very first question hangs"
     began = time.monotonic()
     sampler.stop()
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 3.0
 
 
 @pytest.mark.parametrize("functions", [["nvmlDeviceGetMemoryInfo"], ["nvmlDeviceGetMemoryInfo", "nvmlDeviceGetHandleByIndex_v2"]])
