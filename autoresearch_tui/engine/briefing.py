@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from autoresearch_tui.engine.lineage import Lineage
 from autoresearch_tui.engine.misses import near_misses
-from autoresearch_tui.engine.rewards import lately
 from autoresearch_tui.engine.search import heat
 from autoresearch_tui.engine.sources import Sources
 from autoresearch_tui.engine.undecided import attempts, undecided
@@ -48,7 +47,7 @@ class Briefs:
     def request(self, run: Run, draft: Draft, researcher: Researcher | None = None, window: int = 0) -> Request:
         """What is asked for this draft; with a prompt, where the researcher is one that reads. Raises WindowTooSmall."""
         wish = run.wishes.get(draft.idea_of) if draft.idea_of is not None else None
-        here = replace(run, tip=draft.parent)  # as seen from the parent, whatever the trunk became since
+        here = run.with_tip(draft.parent)  # as seen from the parent, whatever the trunk became since
         noise = noise_of(run)
         known = _known(here)
         request = Request(
@@ -182,7 +181,7 @@ def _measured(run: Run) -> list[str]:
 
 def _known(run: Run) -> list[Experiment]:
     """What a researcher hears of, by number: what was tried lately, what is being tried, and what the trunk is made of."""
-    known = {one.number for one in (*lately(run), *undecided(run))} | {*run.trunk}
+    known = {one.number for one in (*run.lately(), *undecided(run))} | {*run.trunk}
     return [run.experiments[number] for number in sorted(known) if run.experiments[number].parent is not None]
 
 

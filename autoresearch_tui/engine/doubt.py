@@ -201,7 +201,7 @@ def _is_loud(run: Run, noise: Noise) -> bool:
 
 def _kept(run: Run) -> Iterator[Experiment]:
     """Every trunk that there was."""
-    return (one for one in run.experiments.values() if one.verdict == "keep" and one.numbers)
+    return (one for one in run.kept if one.numbers)
 
 
 # ------------------------------------------------------------------------------------------------------------------------------

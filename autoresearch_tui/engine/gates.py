@@ -6,12 +6,16 @@ The gates themselves are `proposals.checks`'s; here is what they need to know of
 from __future__ import annotations
 
 import re
+from collections import ChainMap
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from autoresearch_tui.engine.environment import importable
 from autoresearch_tui.engine.lineage import Lineage, LineageError
+from autoresearch_tui.engine.trained import Trained
 from autoresearch_tui.engine.undecided import attempts
 from autoresearch_tui.journal.state import Draft, Run
-from autoresearch_tui.proposals.checks import Turned, fingerprint, refusal, turns_of
+from autoresearch_tui.proposals.checks import Turned, fingerprint, refusal
 from autoresearch_tui.proposals.honesty import breach
 from autoresearch_tui.proposals.unusable import Unusable
 from autoresearch_tui.proposals.ways import FREE, Taken, Ways, ways_of
@@ -24,6 +28,7 @@ class Gates:
     def __init__(self, workspace: Workspace, lineage: Lineage) -> None:
         self.workspace = workspace
         self.lineage = lineage
+        self._trained = Trained()
         self._elsewhere: dict[str, str] | None = None
         self._importable: tuple[frozenset[str] | None] | None = None
 
@@ -31,7 +36,7 @@ class Gates:
         """Why what a researcher wrote is not worth a trial. A person's idea may go the way of another one, and so may the one draft
         that is written ahead where there is a single slot: it is trained after that one, and not beside it."""
         taken = taken_by_others(run, draft, ways=draft.idea_of is None and len(run.slots) > 1)
-        return self._refusal(parent, source, self._known(run), _turned(run, draft.parent), taken)
+        return self._refusal(parent, source, self._known(run), partial(self._trained.came_of, run, draft.parent), taken)
 
     def of_a_change_made_again(self, run: Run, draft: Draft, onto: str, merged: str) -> Unusable | None:
         """What lines are merged to may be no train.py any more. That it was trained already is no reason against what a person wants."""
@@ -43,27 +48,31 @@ class Gates:
         """Whose code it is that a draft has, where another one came first; where a person wants it, that is no matter."""
         return None if draft.kept_by else self._known_to(run, draft).get(draft.fingerprint)
 
-    def _known_to(self, run: Run, draft: Draft) -> dict[str, str]:
+    def _known_to(self, run: Run, draft: Draft) -> Mapping[str, str]:
         """What helped while the trunk moved on may be trained once more where it helped, if the trunk went back there."""
         known = self._known(run)
         again = run.experiments.get(draft.of) if draft.of is not None and draft.operator == "keep" else None
         return {code: where for code, where in known.items() if code != again.fingerprint} if again else known
 
-    def _known(self, run: Run) -> dict[str, str]:
+    def _known(self, run: Run) -> Mapping[str, str]:
         """What code was trained, or is being trained, and where."""
         if self._elsewhere is None:
             self._elsewhere = self._known_elsewhere(run)
-        mine = {one.fingerprint: f"experiment {one.number}" for one in run.experiments.values() if one.fingerprint}
-        return self._elsewhere | mine
+        return ChainMap(self._trained.codes(run), self._elsewhere)
 
     def _refusal(
-        self, parent: str, source: str, known: dict[str, str], turned: dict[Turned, str] | None = None, taken: Taken = FREE
+        self,
+        parent: str,
+        source: str,
+        known: Mapping[str, str],
+        came_of: Callable[[Turned], str | None] | None = None,
+        taken: Taken = FREE,
     ) -> Unusable | None:
         """Where it evaluates itself, the lines that do so are not its own."""
         measured = self.workspace.measured
         constants = {"MAX_SEQ_LEN": self.workspace.context} if self.workspace.context else {}
         if problem := refusal(
-            parent, source, known, contract=measured, modules=self._modules, turned=turned, constants=constants, taken=taken
+            parent, source, known, contract=measured, modules=self._modules, came_of=came_of, constants=constants, taken=taken
         ):
             return problem
         touched = None if measured else breach(parent, source, self.workspace.frozen, self.workspace.metric)
@@ -94,12 +103,3 @@ def taken_by_others(run: Run, draft: Draft, ways: bool) -> Taken:
     others = attempts(run, draft.draft)
     taken: dict[Ways, str] = {ways_of(one.changes): one.name for one in others if one.changes} if ways else {}
     return Taken({one.fingerprint: one.name for one in others if one.fingerprint}, taken)
-
-
-def _turned(run: Run, parent: int) -> dict[Turned, str]:
-    """The knobs that were turned from this very parent, to what, and what came of it; a crash may have been an accident."""
-    return {
-        turns_of(one.changes): f"experiment {one.number}: {one.verdict}, {one.reason}"
-        for one in run.experiments.values()
-        if one.parent == parent and one.changes and one.verdict in ("keep", "discard")
-    }

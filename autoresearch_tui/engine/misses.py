@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from autoresearch_tui.engine.rewards import gain_over_parent, is_hopeless, lately, unit
+from autoresearch_tui.engine.rewards import gain_over_parent, is_hopeless, unit
 from autoresearch_tui.engine.undecided import attempts, held
 from autoresearch_tui.journal.state import Draft, Experiment, Run
 
@@ -27,21 +27,21 @@ def near_misses(run: Run, apart_from: str = "") -> tuple[int, ...]:
     def is_offered(one: Experiment) -> bool:
         """What a person discarded is not, and what could not be kept either way."""
         return (
-            (one.verdict, one.by) == ("discard", "policy")
-            and one.parent in later
+            one.by == "policy"
             and one.operator not in ("ablate", "refit")  # that nothing is gained without a change is no change to add
             and one.number not in again
-            and not one.changes.keys() & (later[one.parent] | busy)
+            and not one.changes.keys() & (later[one.parent or 0] | busy)
             and one.trust != "suspect"
             and not is_hopeless(one)
             and not 0 < run.rules.max_memory_gb < one.memory_gb
         )
 
-    gains = {one.number: gain for one in lately(run) if is_offered(one) and (gain := gain_over_parent(run, one)) is not None}
     least, best = -NEAR * unit(run), dict[object, int]()
-    for number in sorted(gains, key=lambda number: (-gains[number], number)):
-        if gains[number] >= least:
-            best.setdefault(frozenset(run.experiments[number].changes) or number, number)
+    discards = (one for one in run.lately() if one.verdict == "discard" and one.parent in later)
+    gains = ((gain, one) for one in discards if (gain := gain_over_parent(run, one)) is not None)
+    near = [(gain, one) for gain, one in gains if gain >= least and is_offered(one)]
+    for _, one in sorted(near, key=lambda found: (-found[0], found[1].number)):
+        best.setdefault(frozenset(one.changes) or one.number, one.number)
     return tuple(best.values())[:OFFERED]
 
 
@@ -49,7 +49,7 @@ def _made_again(run: Run, trunk: Iterable[int]) -> set[int | None]:
     """What was tried a second time here: that one has the last word."""
     line = set(trunk)
     again = {run.experiments[number].of for number in line}
-    return again | {one.of for one in lately(run) if one.operator == "keep" and one.verdict == "discard" and one.parent in line}
+    return again | {one.of for one in run.lately() if one.operator == "keep" and one.verdict == "discard" and one.parent in line}
 
 
 def changed_later(run: Run) -> dict[int, frozenset[str]]:

@@ -6,39 +6,32 @@ what it gained there; that it is tried again on the new trunk is the engine's ow
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
 
-from autoresearch_tui.journal.noise import Noise, gain_of, noise_of
+from autoresearch_tui.journal.noise import difference, noise_of
 from autoresearch_tui.journal.state import Experiment, Run
 
 FORGETTING = 0.95  # what a reward is still worth one experiment later: half after thirteen
 FORGOTTEN = 300  # experiments later it is worth less than a millionth
-LATELY = 1000  # experiments; what was tried before that was tried on another trunk, and says little of this one
 MOST = 5.0  # sigmas of one gain that count: one large win is no promise of the next
 CRASHED = -0.5  # a crash teaches less than a discard
 GIVEN_UP = -0.25  # a draft that came to nothing cost no trial, but its replies
 OUTRUN = "but the trunk moved while it trained"  # the judge's words for a change that helped where it was made
 
 
-def lately(run: Run, most: int = LATELY) -> Iterator[Experiment]:
-    """The last experiments, the newest first."""
-    return itertools.islice(reversed(run.experiments.values()), most)
-
-
 def gain_over_parent(run: Run, one: Experiment) -> float | None:
     """What it is better than its parent, where the two compare. How surely is not asked here."""
-    gain = gain_of(run, one, Noise())
-    return gain.value if gain and math.isfinite(gain.value) else None
+    gain = difference(run, one)
+    return gain if gain is not None and math.isfinite(gain) else None
 
 
 def unit(run: Run) -> float:
     """Sigma; where nobody knows it, or nothing is left to chance, the middle one of the differences seen."""
     if sigma := noise_of(run).sigma:
         return sigma
-    gains = (gain_over_parent(run, one) for one in lately(run))
+    gains = (gain_over_parent(run, one) for one in run.lately())
     differences = sorted(abs(gain) for gain in gains if gain)
     return differences[len(differences) // 2] if differences else 1.0
 
@@ -74,7 +67,7 @@ def ranked(run: Run, operators: Collection[str], now: Counter[str], boldness: fl
 def _rewards(run: Run) -> Iterator[tuple[float, str, float]]:
     """When each experiment began, its kind, and what it was worth in sigmas. What was skipped or disturbed says nothing."""
     sigma = unit(run)
-    for one in lately(run, FORGOTTEN):
+    for one in run.lately(FORGOTTEN):
         if one.verdict == "crash" and one.parent is not None:
             yield one.at, one.operator, CRASHED
         elif one.verdict and (gain := gain_over_parent(run, one)) is not None:

@@ -80,13 +80,13 @@ def _blind_combinations(now: Collection[Attempt]) -> int:
 
 
 def plateau(run: Run) -> int:
-    """Experiments since the policy last kept one for its number. To be simpler is no improvement."""
+    """Experiments since the policy last kept one for its number, as far as that is not long ago. To be simpler is no improvement."""
     return sum(one.parent is not None and bool(one.verdict) for one in _since_it_helped(run))
 
 
 def _since_it_helped(run: Run) -> Iterator[Experiment]:
     """Those without a verdict too, the newest first."""
-    for one in reversed(run.experiments.values()):
+    for one in run.lately():
         if (one.verdict, one.by) == ("keep", "policy") and (gain_over_parent(run, one) or 0.0) > 0:
             return
         yield one
@@ -117,7 +117,7 @@ def _forced(run: Run, possible: Collection[str], pairs: int) -> str | None:
 
 def _to_repair(run: Run) -> int | None:
     """The experiment that just crashed by what may be a slip: its author sees how, and mends it, once or twice."""
-    made: list[Experiment | Draft] = [*run.experiments.values(), *run.drafts.values(), *run.given_up]
+    made: list[Experiment | Draft] = [*run.lately(), *run.drafts.values(), *run.given_up]
     tried = {one.of for one in made if one.operator == "repair"}
     judged = 0
     for one in reversed(run.experiments.values()):

@@ -53,7 +53,7 @@ def _move_branch(run: Run, lineage: Lineage) -> str:
     if run.tip is None or not (commit := run.experiments[run.tip].commit):
         return ""
     found = lineage.branch()
-    if found is not None and not any(one.commit == found for one in run.experiments.values()):
+    if found not in (None, commit) and not any(one.commit == found for one in run.experiments.values()):
         return (
             f"the branch autoresearch/{run.tag} holds {found[:7]}, which is none of this run's commits: it is left alone,"
             f" the best code is refs/autoresearch/{run.tag}/{run.tip}."

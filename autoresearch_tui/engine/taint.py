@@ -22,7 +22,8 @@ def unfair_trial(run: Run, number: int, trial: int, purpose: str, card: e.Card |
         return None
     one = run.experiments[number]
     device = next((known.device for known in one.trials if known.number == trial), "")
-    there = [(other.number, known) for other in run.experiments.values() for known in other.trials if is_same_device(known.device, device)]
+    seen = {**{other.number: other for other in run.lately()}, number: one}
+    there = [(other.number, known) for other in seen.values() for known in other.trials if is_same_device(known.device, device)]
     fair = [(other, known.card) for other, known in there if known.counts and known.card]
     if purpose == "disturbed" and (run.tip is None or number in run.trunk):  # what the trunk meets twice is how the machine is
         fair += [(number, known.card) for other, known in there if other == number and known.taint and known.card]

@@ -196,7 +196,8 @@ class Trials:
         """What is known of the card and of those who want it."""
         card = self.conditions.card
         here = not self.slot.about.name or self.conditions.holds_model is not False
-        trials = [trial for one in run.experiments.values() for trial in one.trials]
+        seen_lately = tuple(run.lately())
+        trials = [trial for one in seen_lately for trial in one.trials]
         said = [run.health[one.name].seen.get(VRAM) for one in self.chain.researchers if one.shares and one.name in run.health]
         taken_now = int(max(filter(None, said), default=0.0) * 1e9) or None
         self.conditions.llm_said = taken_now if here and self._replies(run) != self._gone_after else None
@@ -210,7 +211,7 @@ class Trials:
             llm=int(seen * GB) or taken_now,
             training=int(max(taken, default=0.0) * GB) or None,
             mode=_mode(run),
-            died_beside=any(map(_died_beside, run.experiments.values())),
+            died_beside=any(map(_died_beside, seen_lately)),
         )
 
     def _replies(self, run: Run) -> int:

@@ -32,7 +32,7 @@ class Attempt(msgspec.Struct, frozen=True):
 
 def undecided(run: Run) -> list[Experiment]:
     """The changes that have a number and no verdict, the oldest first. That a trial is made again of one that has is another thing."""
-    return [one for one in run.experiments.values() if not one.verdict and one.parent is not None]
+    return [one for one in run.unsettled if not one.verdict and one.parent is not None]
 
 
 def attempts(run: Run, apart_from: str = "") -> tuple[Attempt, ...]:

@@ -46,6 +46,7 @@ class _Work:
         self.seq, self.at = run.seq, run.at
         self.fields: dict[str, Any] = {}
         self.experiments = dict(run.experiments)
+        self.index = run.index.copy()
         self.drafts = dict(run.drafts)
         self.wishes = dict(run.wishes)
         self.notes = dict(run.notes)
@@ -63,7 +64,7 @@ class _Work:
             step(self, recorded.event, recorded.at)
 
     def finished(self) -> Run:
-        return replace(
+        run = replace(
             self.run,
             **self.fields,
             seq=self.seq,
@@ -77,16 +78,22 @@ class _Work:
             answers=tuple(self.answers[-SHOWN:]),
             warnings=tuple(self.warnings[-SHOWN:]),
         )
+        vars(run)["index"] = self.index
+        return run
+
+    def put(self, one: Experiment) -> None:
+        self.experiments[one.number] = one
+        self.index.put(one)
 
     def change(self, number: int, **fields: Any) -> None:
         """Change an experiment, if there is one."""
         if number in self.experiments:
-            self.experiments[number] = replace(self.experiments[number], **fields)
+            self.put(replace(self.experiments[number], **fields))
 
     def change_trial(self, number: int, trial: int, **fields: Any) -> None:
         if experiment := self.experiments.get(number):
             trials = tuple(replace(one, **fields) if one.number == trial else one for one in experiment.trials)
-            self.experiments[number] = replace(experiment, trials=trials)
+            self.put(replace(experiment, trials=trials))
 
     def change_draft(self, draft: str, **fields: Any) -> None:
         if draft in self.drafts:
@@ -380,7 +387,7 @@ def proposed(work: _Work, fact: e.Proposed, at: float) -> None:
     draft = work.drafts.pop(fact.draft, None)
     for note in draft.notes if draft else ():
         work.notes.pop(note, None)
-    work.experiments[fact.number] = Experiment(
+    one = Experiment(
         fact.number,
         fact.operator,
         fact.parent,
@@ -396,6 +403,7 @@ def proposed(work: _Work, fact: e.Proposed, at: float) -> None:
         of=fact.of,
         kept_by=fact.by,
     )
+    work.put(one)
     if fact.researcher in work.health:
         work.count_one(fact.researcher, fruitless=0)
     work.fields |= {"waiting": "", "fruitless": 0}

@@ -104,8 +104,8 @@ def noise_of(run: Run, device: str = "") -> Noise:
 
 def _repeated(run: Run, device: str) -> Iterator[list[float]]:
     """The numbers of the same code under the same conditions; a look for drift asks whether they still are."""
-    for one in run.experiments.values():
-        if len(one.trials) > 1 and not _is_far(run, one):
+    for one in run.repeated:
+        if not _is_far(run, one):
             alike = defaultdict(list)
             for trial in one.trials:
                 if trial.counts and trial.value is not None and trial.purpose != "drift" and is_same_device(trial.device, device):
@@ -124,14 +124,23 @@ def _is_far(run: Run, one: Experiment) -> bool:
 
 def gain_of(run: Run, one: Experiment, noise: Noise) -> Gain | None:
     """What an experiment is better than its parent, as far as that is known; None where the two do not compare."""
+    found = difference(run, one)
+    if found is None or one.parent is None:
+        return None
+    numbers, before = one.numbers, run.experiments[one.parent].numbers_on(one.device)
+    return Gain(found, noise.error(len(numbers), len(before)), noise.freedom)
+
+
+def difference(run: Run, one: Experiment) -> float | None:
+    """The same without how sure it is."""
     parent = run.experiments.get(one.parent) if one.parent is not None else None
     if parent is None:
         return None
     device = one.device
-    numbers, before = one.numbers_on(device), parent.numbers_on(device)
-    if one.era_on(device) != parent.era_on(device) or not (numbers and before):
+    after, before = one.worth_on(device), parent.worth_on(device)
+    if after.era != before.era or not (after.numbers and before.numbers):
         return None
-    return gain(run, numbers, before, noise)
+    return run.badness(before.value) - run.badness(after.value)
 
 
 def gain_of_best(run: Run, best: Experiment | None, noise: Noise) -> Gain | None:

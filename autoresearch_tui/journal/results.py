@@ -13,6 +13,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
@@ -32,7 +33,7 @@ ASSUMED = tuple(upstream(sign) for sign in (TAB, BAR, COMMA, SEMICOLON, WORD))
 COMMENT = re.compile(r"#(?!\d+$)|//")  # a row that somebody took out; `#12` alone is the name of one
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, dict=True):
     """One experiment, as a results file tells it."""
 
     commit: str
@@ -44,6 +45,14 @@ class Row(msgspec.Struct, frozen=True):
     description: str
     extra: dict[str, str] = {}
     """What else the line says, by the names of its columns."""
+
+    @cached_property
+    def line(self) -> str:
+        """As upstream writes it. The file is written whole each time, and of ten thousand rows one is new."""
+        commit = self.commit[:7] if re.fullmatch(r"[0-9a-f]{8,64}", self.commit) else self.commit
+        val_bpb, memory = (0.0 if self.status == "crash" else finite(value) for value in (self.val_bpb, self.memory_gb))
+        commit, status, description = (quoted(clean_line(text, None)) for text in (commit, self.status, self.description))
+        return f"{commit}\t{val_bpb:.6f}\t{memory:.1f}\t{status}\t{description}"
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -196,14 +205,7 @@ def is_row(layout: Layout, assumed: bool, status: str, has_value: bool, measured
 
 def write(rows: Iterable[Row]) -> str:
     """Upstream's file, to the byte."""
-    return "\n".join([HEADER, *map(write_row, rows), ""])
-
-
-def write_row(row: Row) -> str:
-    commit = row.commit[:7] if re.fullmatch(r"[0-9a-f]{8,64}", row.commit) else row.commit
-    val_bpb, memory = (0.0 if row.status == "crash" else finite(value) for value in (row.val_bpb, row.memory_gb))
-    commit, status, description = (quoted(clean_line(text, None)) for text in (commit, row.status, row.description))
-    return f"{commit}\t{val_bpb:.6f}\t{memory:.1f}\t{status}\t{description}"
+    return "\n".join([HEADER, *(row.line for row in rows), ""])
 
 
 def finite(value: float | None) -> float:

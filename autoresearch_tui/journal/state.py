@@ -7,13 +7,19 @@ journal, and what comes next is the engine's to plan.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from itertools import islice
+from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from autoresearch_tui.journal import commands, events
+from autoresearch_tui.journal.index import Index
 from autoresearch_tui.journal.results import Row
 
+LATELY = 1000  # experiments; what was tried before that was tried on another trunk, and says little of this one
 SHORT_S = 2.0  # of training: times are printed in tenths of a second
 OWN = ("", "again")  # purposes of a trial that is about its own code, and no other's
 TRUST = ("suspect", "reported", "verified, uncontained", "verified")
@@ -80,8 +86,16 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True):
         return made / self.training_s if made and self.training_s and self.training_s >= SHORT_S else None
 
 
-class Experiment(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One change that is trained."""
+class Worth(NamedTuple):
+    """Of an experiment's code, on one class of device."""
+
+    era: int
+    numbers: tuple[float, ...]
+    value: float | None
+
+
+class Experiment(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
+    """One change that is trained. What everybody asks is worked out once."""
 
     number: int
     operator: str
@@ -110,7 +124,7 @@ class Experiment(msgspec.Struct, frozen=True, omit_defaults=True):
     adrift: bool = False
     """It was compared while the machine drifted and nobody knew."""
 
-    @property
+    @cached_property
     def device(self) -> str:
         """The class that its number belongs to: where it was last trained for its own sake. What is compared with it is trained there."""
         fair = [trial for trial in self.trials if trial.counts]
@@ -130,7 +144,7 @@ class Experiment(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.era_on(self.device)
 
     @property
-    def numbers(self) -> list[float]:
+    def numbers(self) -> tuple[float, ...]:
         """What a verdict rests on, in order of size."""
         return self.numbers_on(self.device)
 
@@ -140,18 +154,31 @@ class Experiment(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def era_on(self, device: str) -> int:
         """The newest that it was fairly measured in."""
-        return max((trial.era for trial in self.trials_on(device) if trial.counts), default=0)
+        return self.worth_on(device).era
 
-    def numbers_on(self, device: str) -> list[float]:
+    def numbers_on(self, device: str) -> tuple[float, ...]:
         """Its fair numbers of the newest era, in order of size."""
-        fair = [trial for trial in self.trials_on(device) if trial.counts]
-        newest = max((trial.era for trial in fair), default=0)
-        return sorted(trial.value for trial in fair if trial.value is not None and trial.era == newest)
+        return self.worth_on(device).numbers
 
     def value_on(self, device: str) -> float | None:
         """The mean of its numbers; where every trial was disturbed, of those."""
-        values = self.numbers_on(device) or [trial.value for trial in self.trials_on(device) if trial.value is not None]
-        return mean(values) if values else None
+        return self.worth_on(device).value
+
+    def worth_on(self, device: str) -> Worth:
+        """What the three before say, in one."""
+        device = device or self.device
+        if (known := self._worth.get(device)) is None:
+            there = self.trials_on(device)
+            fair = [trial for trial in there if trial.counts]
+            newest = max((trial.era for trial in fair), default=0)
+            numbers = tuple(sorted(trial.value for trial in fair if trial.value is not None and trial.era == newest))
+            values = numbers or [trial.value for trial in there if trial.value is not None]
+            known = self._worth[device] = Worth(newest, numbers, mean(values) if values else None)
+        return known
+
+    @cached_property
+    def _worth(self) -> dict[str, Worth]:
+        return {}
 
     def trials_on(self, device: str) -> list[Trial]:
         """Those on one class; what nobody wrote down of older trials speaks against none. Asked about no class: about its own."""
@@ -162,13 +189,19 @@ class Experiment(msgspec.Struct, frozen=True, omit_defaults=True):
     def memory_gb(self) -> float:
         return max([trial.memory_gb for trial in self.trials if trial.value is not None], default=0.0)
 
-    @property
+    @cached_property
     def trust(self) -> str:
         """Of the least checked of its numbers."""
         measured = [trial for trial in self.trials if trial.value is not None]
         if self.reason.startswith("suspect:") or any(trial.evidence and trial.counts for trial in measured):
             return "suspect"
         return min([trial.trust for trial in measured], key=_trust_rank, default="")
+
+    @cached_property
+    def row(self) -> Row:
+        """Of results.tsv, once it is judged."""
+        value, memory = (None, None) if self.verdict == "crash" else (self.value, self.memory_gb)
+        return Row(self.commit, value, memory, self.verdict, self.idea)
 
     @property
     def training(self) -> bool:
@@ -347,7 +380,7 @@ class Engine(msgspec.Struct, frozen=True, omit_defaults=True):
     card: str = ""
 
 
-class Run(msgspec.Struct, frozen=True, omit_defaults=True):
+class Run(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     """A night, as far as the journal tells it."""
 
     seq: int = 0
@@ -429,7 +462,18 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     warnings: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = ()
 
-    @property
+    @cached_property
+    def index(self) -> Index:
+        """Carried on by `fold`; where a run was made otherwise, made of its experiments."""
+        return Index(self.experiments.values())
+
+    def with_tip(self, tip: int) -> Run:
+        """The same experiments, as they are seen from another one."""
+        run = replace(self, tip=tip)
+        vars(run)["index"] = self.index
+        return run
+
+    @cached_property
     def trunk(self) -> tuple[int, ...]:
         """The experiments that the best code is made of, the baseline first."""
         line: dict[int, None] = {}  # a parent that is its own descendant ends it
@@ -484,7 +528,21 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def unsettled(self) -> tuple[Experiment, ...]:
         """Experiments with something left to do, the oldest first."""
-        return tuple(sorted((one for one in self.experiments.values() if not one.settled), key=lambda one: one.number))
+        return tuple(self.experiments[number] for number in sorted(self.index.unsettled))
+
+    @property
+    def kept(self) -> tuple[Experiment, ...]:
+        """Every trunk that there was, in order."""
+        return tuple(self.experiments[number] for number in sorted(self.index.kept))
+
+    @property
+    def repeated(self) -> tuple[Experiment, ...]:
+        """Those whose code was trained more than once, in order."""
+        return tuple(self.experiments[number] for number in sorted(self.index.repeated))
+
+    def lately(self, most: int = LATELY) -> Iterator[Experiment]:
+        """The last experiments, the newest first."""
+        return islice(reversed(self.experiments.values()), most)
 
     @property
     def under_way(self) -> tuple[Experiment, ...]:
@@ -533,13 +591,8 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def rows(self) -> list[Row]:
         """results.tsv: one row per judged experiment."""
-        rows = []
-        for _, one in sorted(self.experiments.items()):
-            if one.verdict:
-                crashed = one.verdict == "crash"
-                value, memory = (None, None) if crashed else (one.value, one.memory_gb)
-                rows.append(Row(one.commit, value, memory, one.verdict, one.idea))
-        return rows
+        judged = (self.experiments[number] for number in sorted(self.experiments))
+        return [one.row for one in judged if one.verdict]
 
 
 def _phase_of(one: Experiment) -> str:

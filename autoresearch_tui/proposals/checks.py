@@ -10,7 +10,7 @@ import ast
 import functools
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from autoresearch_tui.proposals.gates.demands import broken_demands
 from autoresearch_tui.proposals.gates.imports import missing_imports
@@ -37,15 +37,15 @@ def refusal(
     *,
     contract: bool = False,
     modules: frozenset[str] | None = None,
-    turned: Mapping[Turned, str] | None = None,
+    came_of: Callable[[Turned], str | None] | None = None,
     constants: Mapping[str, int] | None = None,
     taken: Taken = FREE,
 ) -> Unusable | None:
     """Why this train.py is not worth a trial; None if it may be trained. The text of what is returned is a sentence.
 
     `tried` says for each fingerprint where that code was trained, as in `experiment 7`. `contract` asks for what the bundled
-    prepare.py needs; an upstream checkout does not. `modules` can be imported by the training; None: nobody knows. `turned` says for
-    each set of knobs that was turned in this context what came of it, as in `experiment 7: discard, 0.9953`. `constants` are numbers of
+    prepare.py needs; an upstream checkout does not. `modules` can be imported by the training; None: nobody knows. `came_of` says what
+    came of a set of knobs that was turned in this context, as in `experiment 7: discard, 0.9953`. `constants` are numbers of
     prepare.py, by their names. `taken` is being tried just now, and nobody knows what it is worth.
     """
     if source == parent:
@@ -61,7 +61,7 @@ def refusal(
             return Unusable(
                 f"The edit changes {touched}: data, clock, limits and evaluation are prepare.py's, and stay as they are.", "frozen"
             )
-        repeated = _repeated(parent, source, tried, turned or {}, taken)
+        repeated = _repeated(parent, source, tried, came_of, taken)
     except (NotPython, RecursionError) as error:
         why = str(error) if isinstance(error, NotPython) else "it is nested too deeply"
         return Unusable(f"The edit leaves no train.py that can run: {why}.", "code")
@@ -69,11 +69,13 @@ def refusal(
 
 
 def turns_of(changes: Mapping[str, tuple[str, str]]) -> Turned:
-    """What a change of knobs, old and new literals by name, turns them to: the key of `turned`."""
+    """What a change of knobs, old and new literals by name, turns them to: what `came_of` is asked about."""
     return frozenset((name, repr(meaning(new))) for name, (_, new) in changes.items())
 
 
-def _repeated(parent: str, source: str, tried: Mapping[str, str], turned: Mapping[Turned, str], taken: Taken) -> str | None:
+def _repeated(
+    parent: str, source: str, tried: Mapping[str, str], came_of: Callable[[Turned], str | None] | None, taken: Taken
+) -> str | None:
     code, seedless = _marks(source)
     try:
         old_code, old_seedless = _marks(parent)
@@ -87,10 +89,10 @@ def _repeated(parent: str, source: str, tried: Mapping[str, str], turned: Mappin
         return f"This is {tried[code]} again: the very same code was trained already."
     if seedless == old_seedless:
         return "The edit changes only the seed: another seed is other luck, not a better model."
-    if not (turned or taken.ways) or not (changes := changed_knobs(parent, source)):
+    if not (came_of or taken.ways) or not (changes := changed_knobs(parent, source)):
         return None
     knobs = ", ".join(f"{name} = {new}" for name, (_, new) in changes.items())
-    if result := turned.get(turns_of(changes)):
+    if came_of and (result := came_of(turns_of(changes))):
         return f"{knobs} was tried from here already ({result}): turn something else, or further."
     if who := taken.ways.get(ways_of(changes)):
         return f"{knobs} goes where {who} goes just now: wait for what that is worth, and turn something else."

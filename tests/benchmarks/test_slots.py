@@ -26,7 +26,7 @@ def test_trainings_an_hour_grow_with_the_slots(tmp_path: Path) -> None:
 def test_an_experiment_costs_the_engine_little_more_after_ten_thousand(tmp_path: Path, slots: int) -> None:
     spent = cost(tmp_path, slots)
     print(f"\n{slots} slots: {spent.first_ms:.1f} ms of a processor for an experiment at first, {spent.last_ms:.1f} ms after {MANY:,}")
-    assert spent.last_ms < spent.first_ms + 100
+    assert spent.last_ms < 4 * spent.first_ms, "what grows with every experiment would take ten times as long"
 
 
 @pytest.mark.slow

@@ -39,7 +39,7 @@ def test_a_drift_is_said_and_from_then_on_numbers_compare_with_newer_ones_only()
     world = looked_at(1.01, 1.011)
     assert world.wants() == "keep: baseline"
     run = world.run
-    assert run.era == 1 and run.experiments[0].numbers == [1.01, 1.011]
+    assert run.era == 1 and run.experiments[0].numbers == (1.01, 1.011)
     assert [run.experiments[number].adrift for number in (0, 1, 2)] == [False, True, True]
     world.experiment(3, 1.003)
     assert str(world.wants()).startswith("keep: better by 0.0075"), "worse than the trunk was, better than it is"

@@ -227,7 +227,7 @@ def test_one_class_drifts_and_the_other_measures_as_it_did() -> None:
     assert world.next(*BOTH, "a100", busy=tuple(begun), free=BOTH) == plan.Notice(0)
     world.add(e.Drifted(0, 5, 1.0, 1.02, 1))
     baseline = world.run.experiments[0]
-    assert (baseline.numbers_on("a100"), baseline.numbers_on("h100")) == ([1.02, 1.021], [0.4])
+    assert (baseline.numbers_on("a100"), baseline.numbers_on("h100")) == ((1.02, 1.021), (0.4,))
     assert [world.run.era_of(device) for device in BOTH] == [1, 0]
 
 

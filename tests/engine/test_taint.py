@@ -57,7 +57,7 @@ def test_a_change_that_wins_by_its_pace_has_the_trunk_trained_again_for_that_may
     assert world.wants() == (0, "pace")
     world.trial(0, 0.9, purpose="pace", pace=1.0)
     assert world.wants() == "keep: baseline"
-    assert world.run.experiments[0].numbers == [0.9]
+    assert world.run.experiments[0].numbers == (0.9,)
 
 
 def test_three_slow_experiments_in_a_row_have_the_trunk_looked_at() -> None:

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal import events as e
@@ -116,6 +117,17 @@ def test_facts_that_make_no_sense_together_still_give_a_state(facts: list[e.Even
     ask_everything(run)
     for recorded in numbered(facts):
         line(recorded.event, run, recorded.at)
+
+
+@settings(SOME, max_examples=100)
+@given(nights(), st.lists(ANY_FACT, max_size=10))
+def test_what_a_state_carries_on_is_what_its_experiments_say(facts: list[e.Event], senseless: list[e.Event]) -> None:
+    run = Run()
+    for recorded in numbered([*facts, *senseless]):
+        run = fold([recorded], run)
+        alone = replace(run)
+        assert "index" in vars(run) and "index" not in vars(alone)
+        assert (run.unsettled, run.kept, run.repeated) == (alone.unsettled, alone.kept, alone.repeated)
 
 
 @SOME

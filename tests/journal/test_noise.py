@@ -72,7 +72,7 @@ def test_nor_does_a_number_of_before_a_drift() -> None:
     before = run_of([1.0, 1.01, 1.02, 1.5])
     run = fold(numbered([e.Drifted(0, 4, 1.01, 1.5, 1)]), before)
     assert noise_of(run).sigma == noise_of(run_of([1.0, 1.01, 1.02])).sigma
-    assert run.experiments[0].numbers == [1.5] and run.experiments[0].value == 1.5
+    assert run.experiments[0].numbers == (1.5,) and run.experiments[0].value == 1.5
 
 
 def test_numbers_of_two_eras_are_not_compared() -> None:

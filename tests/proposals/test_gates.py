@@ -137,12 +137,12 @@ def test_imports_are_not_looked_at_where_nobody_knows_what_is_installed() -> Non
 def test_knobs_that_were_turned_so_from_here_are_refused_with_what_came_of_it() -> None:
     turned = {turns_of({"LR": ("0.04", "2e-2"), "DEPTH": ("8", "6")}): "experiment 7: discard, 0.9953"}
     source = "LR = 0.04\nDEPTH = 8\nx = 1\n"
-    reason = said(source, ("0.04", "0.02"), ("DEPTH = 8", "DEPTH = 6"), turned=turned)
+    reason = said(source, ("0.04", "0.02"), ("DEPTH = 8", "DEPTH = 6"), came_of=turned.get)
     assert (
         reason == "same: LR = 0.02, DEPTH = 6 was tried from here already (experiment 7: discard, 0.9953): turn something else, or further."
     )
-    assert not said(source, ("0.04", "0.02"), turned=turned)
-    assert not said(source, ("0.04", "0.02"), ("DEPTH = 8", "DEPTH = 6"), ("x = 1", "x = x()"), turned=turned)
+    assert not said(source, ("0.04", "0.02"), came_of=turned.get)
+    assert not said(source, ("0.04", "0.02"), ("DEPTH = 8", "DEPTH = 6"), ("x = 1", "x = x()"), came_of=turned.get)
 
 
 @pytest.mark.parametrize("line", ["prepare.TIME_BUDGET = 600", "del prepare.SEED", "setattr(prepare, 'SEED', 1)", "prepare.SEED += 1"])

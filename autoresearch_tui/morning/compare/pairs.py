@@ -77,7 +77,7 @@ def _in_the_metric(one: Reading, other: Reading, names: tuple[str, str], noise: 
     return _ordered(names, gain, end, comparable=True)
 
 
-def _measures_otherwise(base: list[float], other: list[float], noise: Noise) -> bool:
+def _measures_otherwise(base: Sequence[float], other: Sequence[float], noise: Noise) -> bool:
     """The same code, and not the same number: the machine was another, whatever the keys say."""
     error = noise.error(len(base), len(other))
     away = abs(mean(base) - mean(other))

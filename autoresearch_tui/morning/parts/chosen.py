@@ -6,6 +6,8 @@ far two numbers of the same code differ, and how much a choice may bring, is `jo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from autoresearch_tui.journal.noise import IN_TWENTY, LIKELY, SURE, Noise, beyond, choice, edge, tried
@@ -16,8 +18,8 @@ from autoresearch_tui.morning.parts.gains import root_of
 class Ends(msgspec.Struct, frozen=True):
     """What a night's gain is made of: the numbers of its best code and of its baseline."""
 
-    end: list[float]
-    base: list[float]
+    end: Sequence[float]
+    base: Sequence[float]
     tried: int
     """Among how many the best was chosen; 0 where its numbers had no part in the choice."""
     still: bool = False
