@@ -1,14 +1,15 @@
 """The researcher that learns nothing: one knob at random, turned up or down by a random factor, over and over.
 
 It is the floor of a contest: what does not beat it got nothing out of its prompts, or of its memory. It makes the same moves as `sweep`
-(`moves.py`), never one that was made from here before, and keeps no account of what helped. The chance in that comes from the run's seed
-and the draft: the same request gets the same reply, and a refused reply the next one in the same order.
+(`moves.py`), never one that was made from here before or that another slot is making, and keeps no account of what helped. The chance in
+that comes from the run's seed and the draft: the same request gets the same reply, and a refused reply the next one in the same order.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from itertools import islice
 
 from autoresearch_tui.proposals.knobs import NotPython, read_knobs
 from autoresearch_tui.researchers import NothingLeft, NotUnderstood, Part, Request
@@ -43,26 +44,25 @@ def _drawn(request: Request) -> Move:
     except NotPython as error:
         raise NothingLeft(f"climb finds no knobs in train.py: {error}.") from None
     known = experience(request, knobs)
-    left: dict[str, list[Move]] = {}
-    for move in moves_from(knobs, request.context):
-        if not known.was_made(move.changes):
-            left.setdefault(move.axis.knob, []).append(move)
-    drawn = next(_at_random(left, random.Random(f"{request.seed}/{request.draft}"), len(request.refusals)), None)
+    chance = random.Random(f"{request.seed}/{request.draft}")
+    in_order = (move for moves in known.left(moves_from(knobs, request.context)) for move in _at_random(moves, chance))
+    drawn = next(islice(in_order, len(request.refusals), None), None)  # after those that were refused
     if drawn is None:
         raise NothingLeft("climb has nothing left to try: every move from this train.py was made or refused.")
     return drawn
 
 
-def _at_random(left: dict[str, list[Move]], chance: random.Random, refused: int) -> Iterator[Move]:
-    """Each knob as often as any other, however many values it may take; after those that were refused."""
+def _at_random(moves: Iterable[Move], chance: random.Random) -> Iterator[Move]:
+    """Each knob as often as any other, however many values it may take."""
+    left: dict[str, list[Move]] = {}
+    for move in moves:
+        left.setdefault(move.axis.knob, []).append(move)
     while left:
         knob = chance.choice(sorted(left))
         move = left[knob].pop(chance.randrange(len(left[knob])))
         if not left[knob]:
             del left[knob]
-        if refused <= 0:
-            yield move
-        refused -= 1
+        yield move
 
 
 def _reply(move: Move) -> str:

@@ -54,6 +54,12 @@ def test_what_helped_makes_no_difference_to_what_comes_next() -> None:
     assert len({reply(first(UPSTREAM, tried=(one,))) for one in tried}) == 1
 
 
+def test_it_leaves_alone_what_another_slot_is_trying_as_long_as_there_is_anything_else() -> None:
+    busy = Tried(1, {"MATRIX_LR": ("0.04", "0.08")}, "", None, 0, 0, "tune")
+    for seed in range(6):
+        assert "ACTIVATION" in reply(first(TWO, tried=(busy,), seed=seed))
+
+
 def test_the_same_request_gets_the_same_reply_and_another_seed_another() -> None:
     assert reply(first(seed=7)) == reply(first(seed=7))
     assert len({reply(first(seed=seed)) for seed in range(6)}) > 3
