@@ -8,7 +8,7 @@ import msgspec
 
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.commands import Stop
-from autoresearch_tui.journal.noise import gain_of, noise_of
+from autoresearch_tui.journal.noise import gain_of
 from autoresearch_tui.journal.state import Experiment, Run
 
 SLOTS = 8  # that are named in a line
@@ -178,7 +178,7 @@ def verdict(one: Experiment, run: Run) -> str:
     remeasured = any(trial.purpose in ("noise", "drift", "crashes", "closing") for trial in one.trials)
     if remeasured and one.number in run.trunk and one.by == "policy":
         return f"#{one.number} measured again: {number}{trials}"
-    gain = gain_of(run, one, noise_of(run)) if one.verdict == "keep" and one.by == "policy" else None
+    gain = gain_of(run, one) if one.verdict == "keep" and one.by == "policy" else None
     word = f", {gain.word}" if gain else ""
     return f"#{one.number} {one.verdict.upper():8}{number}{trials}  {one.reason}{word}{by}"
 

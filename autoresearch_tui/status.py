@@ -9,7 +9,7 @@ import msgspec
 
 from autoresearch_tui.journal.events import Slot
 from autoresearch_tui.journal.money import spending
-from autoresearch_tui.journal.noise import Noise, gain_of, gain_of_best, noise_of
+from autoresearch_tui.journal.noise import gain_of, gain_of_best, noise_of
 from autoresearch_tui.journal.state import Down, Experiment, Health, Run
 from autoresearch_tui.lines import SLOTS, closing, contained, printable
 
@@ -17,15 +17,16 @@ SHOWN = 12  # experiments in the screenful
 
 
 def as_json(run: Run, alive: bool) -> dict[str, Any]:
-    best, baseline, noise = run.best, run.baseline, noise_of(run)
+    best, baseline, device = run.best, run.baseline, run.yardstick
+    noise, value = noise_of(run, device), best.value_on(device) if best else None
     return {
         "run": run.tag,
         "phase": run.phase,
         "why": why(run),
         "paused": run.paused,
         "engine": {"pid": run.engine.pid if run.engine else None, "alive": alive},
-        "baseline": {"val_bpb": baseline.value if baseline else None, "sigma": noise.sigma, "assumed": noise.assumed},
-        "best": {"experiment": best.number, "commit": best.commit, "val_bpb": best.value, "trust": best.trust} if best else None,
+        "baseline": {"val_bpb": baseline.value_on(device) if baseline else None, "sigma": noise.sigma, "assumed": noise.assumed},
+        "best": {"experiment": best.number, "commit": best.commit, "val_bpb": value, "trust": best.trust} if best else None,
         "counts": run.counts,
         "proposals": {name: _health(run, name, one) for name, one in run.health.items()},
         "researcher": _researcher(run),
@@ -34,14 +35,14 @@ def as_json(run: Run, alive: bool) -> dict[str, Any]:
         "gpu": _gpu(run),
         "slots": [_slot(run, slot) for slot in run.slots],
         "closing": msgspec.to_builtins(run.conclusion) if run.conclusion else None,
-        "experiments": [_row(run, one, noise) for _, one in sorted(run.experiments.items())],
+        "experiments": [_row(run, one) for _, one in sorted(run.experiments.items())],
         "elsewhere": len(run.elsewhere),
         "waiting": [{"command": wish.command, "kind": type(wish.wish).__name__.lower(), "by": wish.by} for wish in run.wishes.values()],
     }
 
 
-def _row(run: Run, one: Experiment, noise: Noise) -> dict[str, Any]:
-    gain = gain_of(run, one, noise)
+def _row(run: Run, one: Experiment) -> dict[str, Any]:
+    gain = gain_of(run, one)
     return {
         "number": one.number,
         "commit": one.commit,
@@ -151,9 +152,9 @@ def as_text(run: Run, alive: bool) -> str:
     shown = [one for _, one in sorted(run.experiments.items())]
     if len(shown) > SHOWN:
         lines.append(f"  .. {len(shown) - SHOWN} earlier")
-    trunk, noise = set(run.trunk), noise_of(run)
+    trunk = set(run.trunk)
     for one in shown[-SHOWN:]:
-        lines.append(_line(run, one, one.number in trunk, noise))
+        lines.append(_line(run, one, one.number in trunk))
     if not shown:
         lines.append("  no experiment yet: the baseline comes first")
     for wish in run.wishes.values():
@@ -217,14 +218,11 @@ def _again(run: Run, down: Down) -> str:
 def _result(run: Run) -> list[str]:
     counts = run.counts
     tally = f"{counts['keep']} kept, {counts['discard']} discarded, {counts['crash']} crashed"
-    best, baseline = run.best, run.baseline
-    if best is None or best.value is None:
+    best, gain, noise = run.best, gain_of_best(run, run.best), noise_of(run, run.yardstick)
+    if best is None or (value := best.value_on(run.yardstick)) is None:
         return [f"  no number yet; {tally}"]
-    change = (
-        f" ({best.value - baseline.value:+.6f} against the baseline)" if baseline and baseline.value is not None and best.number else ""
-    )
-    lines = [f"  best #{best.number}  {run.metric} {best.value:.6f}{change}, {best.trust}; {tally}"]
-    noise = noise_of(run)
+    change = f" ({gain.change(run.goal):+.6f} against the baseline)" if gain else ""
+    lines = [f"  best #{best.number}  {run.metric} {value:.6f}{change}, {best.trust}; {tally}"]
     if noise.deterministic:
         lines.append("  deterministic: equal trainings give equal numbers")
     elif noise.sigma:
@@ -247,13 +245,13 @@ def _slots(run: Run) -> list[str]:
     return [*lines, f"  {idle} of {len(run.slots)} slots wait"] if idle else lines
 
 
-def _line(run: Run, one: Experiment, on_trunk: bool, noise: Noise) -> str:
+def _line(run: Run, one: Experiment, on_trunk: bool) -> str:
     value = f"{one.value:.6f}" if one.value is not None and one.verdict != "crash" else "-"
     value += "~" if one.adrift or (one.value is not None and not one.numbers) else " "
     verdict = one.verdict or ("training" if one.training else "..")
     off = "(off the trunk) " if one.verdict == "keep" and not on_trunk else ""
     by = f"[{one.by}] " if one.by not in ("", "policy") else ""
-    gain = gain_of(run, one, noise) if one.verdict == "keep" else None
+    gain = gain_of(run, one) if one.verdict == "keep" else None
     word = gain.word if gain else ""
     return f"  {one.number:4} {one.commit[:7]:7} {value:>10}{one.memory_gb:6.1f}  {verdict:8} {word:7} {off}{by}{one.idea}"
 
@@ -266,7 +264,7 @@ def _next(run: Run, alive: bool) -> str:
 
 def as_row(run: Run, alive: bool, size: int) -> str:
     """A line of `runs`."""
-    found = gain_of_best(run, run.best, Noise())  # how sure it is has no room here
+    found = gain_of_best(run, run.best)
     gain = f"{found.value:+.6f}" if found else "-"
     began = datetime.fromtimestamp(run.started_at).strftime("%Y-%m-%d %H:%M") if run.started_at else "-"
     state = run.phase if alive else "ended" if run.ended else "died"

@@ -12,7 +12,7 @@ import msgspec
 
 from autoresearch_tui import lines
 from autoresearch_tui.journal import events as e
-from autoresearch_tui.journal.noise import gain_of, noise_of
+from autoresearch_tui.journal.noise import gain_of
 from autoresearch_tui.journal.state import Experiment, Health, Run
 
 Severity = Literal["information", "warning", "error"]
@@ -93,7 +93,7 @@ def _verdict(run: Run, one: Experiment) -> Worth | None:
 
 
 def _kept(run: Run, one: Experiment) -> str:
-    gain = gain_of(run, one, noise_of(run))
+    gain = gain_of(run, one)
     change = f" ({gain.change(run.goal):+.6f} {gain.word})" if gain else ""
     value = f"{run.metric} {one.value:.6f}{change}" if one.value is not None else one.reason
     by = "" if one.by == "policy" else f", kept by {one.by}"

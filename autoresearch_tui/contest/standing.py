@@ -16,7 +16,7 @@ import msgspec
 from autoresearch_tui.contest.intervals import Against, against_of, interval_of
 from autoresearch_tui.contest.places import CONTROL
 from autoresearch_tui.contest.rounds import FRESH, afresh, fresh, tried
-from autoresearch_tui.journal.noise import gain_of, gain_of_best, noise_of
+from autoresearch_tui.journal.noise import gain_of, gain_of_best
 from autoresearch_tui.journal.state import Run, mean
 
 
@@ -104,7 +104,7 @@ def gain_of_run(first: Run, run: Run) -> float | None:
     numbers = [trial.value for trial in fresh(run) if trial.value is not None]
     if numbers:
         return run.badness(before) - run.badness(mean(numbers))
-    found = gain_of_best(run, best, noise_of(run))
+    found = gain_of_best(run, best)
     return found.value if found else 0.0
 
 
@@ -147,8 +147,7 @@ def _standing(name: str, first: Run, played: Sequence[Played], experiments: int,
 
 
 def _sure_gains(run: Run) -> int:
-    noise = noise_of(run)
-    kept = (gain_of(run, one, noise) for one in run.experiments.values() if (one.verdict, one.by) == ("keep", "policy"))
+    kept = (gain_of(run, one) for one in run.experiments.values() if (one.verdict, one.by) == ("keep", "policy"))
     return sum(one is not None and one.value > 0 and one.word == "sure" for one in kept)
 
 

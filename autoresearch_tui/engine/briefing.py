@@ -48,7 +48,6 @@ class Briefs:
         """What is asked for this draft; with a prompt, where the researcher is one that reads. Raises WindowTooSmall."""
         wish = run.wishes.get(draft.idea_of) if draft.idea_of is not None else None
         here = run.with_tip(draft.parent)  # as seen from the parent, whatever the trunk became since
-        noise = noise_of(run)
         known = _known(here)
         request = Request(
             draft=draft.draft,
@@ -56,20 +55,20 @@ class Briefs:
             source=self.sources.of(run, draft.parent),
             number=len(run.experiments),
             seed=run.seed,
-            tried=tuple(self._tried(run, one, noise) for one in known),
+            tried=tuple(self._tried(run, one) for one in known),
             waiting=_waiting(run, draft),
             idea=wish.wish.text if wish and isinstance(wish.wish, Idea) else "",
             notes=tuple(run.notes[note] for note in draft.notes if note in run.notes),
             refusals=draft.refusals,
             trunk=here.trunk,
             near=near_misses(here, draft.draft),
-            sigma=noise.sigma,
+            sigma=noise_of(run).sigma,
             heat=heat(run),
             context=self.workspace.context,
         )
         if researcher is None or not researcher.dialects:
             return request
-        briefing = self._briefing(run, draft, request, researcher, window, noise.assumed)
+        briefing = self._briefing(run, draft, request, researcher, window, noise_of(run).assumed)
         return replace(request, scratch=self.folder.scratch(draft.draft), prompt=brief(briefing))
 
     def dialect(self, run: Run, draft: Draft, researcher: Researcher) -> str:
@@ -123,11 +122,12 @@ class Briefs:
             heat=request.heat,
         )
 
-    def _tried(self, run: Run, one: Experiment, noise: Noise) -> Tried:
+    def _tried(self, run: Run, one: Experiment) -> Tried:
+        noise = noise_of(run, one.device)
         parent = run.experiments.get(one.parent) if one.parent is not None else None
         told = self._memory.get(one.number)
         if told is None or told[0] is not one or told[1] is not parent or told[2] != noise:
-            told = self._memory[one.number] = one, parent, noise, _tried(run, one, noise)
+            told = self._memory[one.number] = one, parent, noise, _tried(run, one)
         return told[3]
 
     def _program_text(self, run: Run) -> str:
@@ -159,8 +159,7 @@ class Briefs:
                         run = journal.refresh()
                 except JournalError:
                     continue  # a damaged night of before does not stop this one
-                noise = noise_of(run)
-                found += [_tried(run, one, noise) for one in run.experiments.values() if one.parent is not None]
+                found += [_tried(run, one) for one in run.experiments.values() if one.parent is not None]
             self._earlier = tuple(found)
         return self._earlier
 
@@ -191,9 +190,9 @@ def _waiting(run: Run, draft: Draft) -> tuple[Tried, ...]:
     return tuple(Tried(0, one.changes, parent=one.parent, operator=one.operator, idea=one.idea) for one in others)
 
 
-def _tried(run: Run, one: Experiment, noise: Noise) -> Tried:
+def _tried(run: Run, one: Experiment) -> Tried:
     assert one.parent is not None, "the baseline is no change"
-    gain = gain_of(run, one, noise)
+    gain = gain_of(run, one)
     return Tried(
         one.number,
         one.changes,

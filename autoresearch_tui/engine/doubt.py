@@ -195,7 +195,7 @@ def noise_trial(run: Run, device: str | None = None) -> More | None:
 
 
 def _is_loud(run: Run, noise: Noise) -> bool:
-    gains = sorted(gain.value for one in _kept(run) if one.by == "policy" and (gain := gain_of(run, one, noise)))
+    gains = sorted(gain.value for one in _kept(run) if one.by == "policy" and (gain := gain_of(run, one)))
     return not gains or gains[len(gains) // 2] < LOUD * (noise.sigma or 0.0)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from autoresearch_tui.journal.noise import gain_of, noise_of
+from autoresearch_tui.journal.noise import gain_of
 from autoresearch_tui.journal.state import Run
 
 
@@ -33,11 +33,10 @@ class Spending(msgspec.Struct, frozen=True):
 
 
 def spending(run: Run) -> Spending:
-    noise = noise_of(run)
     trials = [trial for one in run.experiments.values() for trial in one.trials]
     hours = sum(trial.seconds for trial in trials) / 3600
     taken = [trial.kwh for trial in trials if trial.kwh is not None]
-    gains = (gain_of(run, one, noise) for one in run.experiments.values() if (one.verdict, one.by) == ("keep", "policy"))
+    gains = (gain_of(run, one) for one in run.experiments.values() if (one.verdict, one.by) == ("keep", "policy"))
     rates = run.engine.rates if run.engine else None
     return Spending(
         researchers=run.cost,

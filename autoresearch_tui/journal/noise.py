@@ -87,6 +87,13 @@ class Gain(msgspec.Struct, frozen=True):
 
 def noise_of(run: Run, device: str = "") -> Noise:
     """On one class of device, or on each as far as it tells the same of all."""
+    known: Noise | None = run.noises.get(device)
+    if known is None:
+        known = run.noises[device] = _noise_of(run, device)
+    return known
+
+
+def _noise_of(run: Run, device: str) -> Noise:
     freedom, squares, repeats = 0, [], 0
     for numbers in _repeated(run, device):
         middle = mean(numbers)
@@ -122,12 +129,12 @@ def _is_far(run: Run, one: Experiment) -> bool:
     return value is not None and before is not None and (not run.sigma or run.badness(value) - run.badness(before) > FAR * run.sigma)
 
 
-def gain_of(run: Run, one: Experiment, noise: Noise) -> Gain | None:
+def gain_of(run: Run, one: Experiment) -> Gain | None:
     """What an experiment is better than its parent, as far as that is known; None where the two do not compare."""
     found = difference(run, one)
     if found is None or one.parent is None:
         return None
-    numbers, before = one.numbers, run.experiments[one.parent].numbers_on(one.device)
+    numbers, before, noise = one.numbers, run.experiments[one.parent].numbers_on(one.device), noise_of(run, one.device)
     return Gain(found, noise.error(len(numbers), len(before)), noise.freedom)
 
 
@@ -143,12 +150,13 @@ def difference(run: Run, one: Experiment) -> float | None:
     return run.badness(before.value) - run.badness(after.value)
 
 
-def gain_of_best(run: Run, best: Experiment | None, noise: Noise) -> Gain | None:
+def gain_of_best(run: Run, best: Experiment | None) -> Gain | None:
     """What the night has gained since its baseline; None where the two do not compare, as after a drift."""
     baseline = run.baseline
     if best is None or baseline is None or best.number == baseline.number:
         return None
     device = run.yardstick
+    noise = noise_of(run, device)
     numbers, before = best.numbers_on(device), baseline.numbers_on(device)
     if best.era_on(device) != baseline.era_on(device) or not (numbers and before):
         return None

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -539,6 +539,11 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     def repeated(self) -> tuple[Experiment, ...]:
         """Those whose code was trained more than once, in order."""
         return tuple(self.experiments[number] for number in sorted(self.index.repeated))
+
+    @cached_property
+    def noises(self) -> dict[str, Any]:
+        """What `noise.py` found on each class of device: it is asked for every experiment."""
+        return {}
 
     def lately(self, most: int = LATELY) -> Iterator[Experiment]:
         """The last experiments, the newest first."""

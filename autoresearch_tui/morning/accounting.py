@@ -30,7 +30,7 @@ def account_of(reading: Reading) -> Account:
     noise = noise_of(run)
     base = root_of(run)
     ones = [one for _, one in sorted(run.experiments.items())]
-    kept = kept_of(run, noise)
+    kept = kept_of(run)
     small = small_of(base.value if base else None) if reading.source == "table" or noise.sigma is None else None
     doubtful = [one for one in kept if one.on_trunk and is_doubtful(one, small)]
     table = reading.source == "table"

@@ -48,7 +48,7 @@ def test_three_equal_numbers_are_a_deterministic_training_and_nothing_is_left_to
     run = run_of([1.0, 1.0, 1.0], [0.9999999])
     noise = noise_of(run)
     assert noise.deterministic and not noise.assumed
-    found = gain_of(run, run.experiments[1], noise)
+    found = gain_of(run, run.experiments[1])
     assert found and (found.p, found.word) == (None, "sure")
     assert gain(run, [1.0], [1.0], noise).word == "unsure"
 
@@ -77,15 +77,15 @@ def test_nor_does_a_number_of_before_a_drift() -> None:
 
 def test_numbers_of_two_eras_are_not_compared() -> None:
     before = run_of([1.0, 1.01], [0.9])
-    assert gain_of(before, before.experiments[1], noise_of(before))
+    assert gain_of(before, before.experiments[1])
     drifted = fold(numbered([e.Drifted(0, 2, 1.0, 1.01, 1)]), before)
-    assert gain_of(drifted, drifted.experiments[1], noise_of(drifted)) is None
+    assert gain_of(drifted, drifted.experiments[1]) is None
 
 
 @pytest.mark.parametrize(("goal", "better"), [("lower", 0.9), ("higher", 1.1)])
 def test_above_zero_is_better_whatever_the_goal(goal: str, better: float) -> None:
     run = run_of([1.0], [better], goal=goal)
-    found = gain_of(run, run.experiments[1], noise_of(run))
+    found = gain_of(run, run.experiments[1])
     assert found and found.value == pytest.approx(0.1)
 
 

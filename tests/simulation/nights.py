@@ -26,7 +26,7 @@ from autoresearch_tui.engine.closing import conclusion
 from autoresearch_tui.engine.judge import judge, noticed
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.fold import fold
-from autoresearch_tui.journal.noise import gain_of, noise_of
+from autoresearch_tui.journal.noise import gain_of
 from autoresearch_tui.journal.state import Run
 
 TRIALS = 96
@@ -149,7 +149,7 @@ def judged(sigma: float, seed: int, guess: float | None = GUESS) -> Night:
     true, said = night.true[run.tip], run.conclusion
     words: Counter[tuple[str, bool]] = Counter()
     for number in run.trunk[1:]:
-        if found := gain_of(run, run.experiments[number], noise_of(run)):
+        if found := gain_of(run, run.experiments[number]):
             words[found.word, night.worth[number] > 0] += 1
     false = sum(night.worth[number] <= 0 for number in run.trunk[1:])
     return Night(

@@ -16,7 +16,7 @@ from autoresearch_tui.engine.doubt import wanted
 from autoresearch_tui.engine.judge import judge
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.fold import fold
-from autoresearch_tui.journal.noise import gain_of, noise_of
+from autoresearch_tui.journal.noise import gain_of
 from autoresearch_tui.journal.results import read_file
 from autoresearch_tui.journal.state import Run
 
@@ -54,7 +54,7 @@ def read_again(path: Path, sigma: float) -> Iterator[Kept]:
         tip = number if row.status == "keep" else run.tip or 0
         add(e.Judged(number, row.status, row.description, tip))
         if row.status == "keep" and number:
-            gain = gain_of(run, run.experiments[number], noise_of(run))
+            gain = gain_of(run, run.experiments[number])
             assert gain is not None and isinstance(decided, e.Judged)
             at_first = "look again" if more else decided.verdict
             yield Kept(number, gain.value, gain.value / sigma, gain.word, at_first, row.description)

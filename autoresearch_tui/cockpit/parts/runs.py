@@ -6,7 +6,7 @@ import msgspec
 
 from autoresearch_tui.cockpit.drawing import Row, Span, fitted, row, shown, wrapped
 from autoresearch_tui.cockpit.parts.times import written
-from autoresearch_tui.journal.noise import Noise, gain_of_best
+from autoresearch_tui.journal.noise import gain_of_best
 from autoresearch_tui.journal.state import Run
 
 WIDE = 92  # columns, from which on a run is one row
@@ -32,7 +32,7 @@ class Known(msgspec.Struct, frozen=True):
 
     @property
     def gain(self) -> str:
-        found = gain_of_best(self.run, self.run.best, Noise())  # how sure it is has no room here
+        found = gain_of_best(self.run, self.run.best)
         return f"{found.value:+.6f}" if found else "-"
 
     @property

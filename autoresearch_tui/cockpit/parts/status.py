@@ -100,9 +100,9 @@ def _draining(moment: Moment) -> Row:
 
 def _best(run: Run, stands: Standing) -> Row:
     best = stands.best
-    if best is None or best.value is None:
+    if best is None or (value := best.value_on(run.yardstick)) is None:
         return row(Span("no number yet", "dim"))
-    number = f"best {best.value:.5f}"
+    number = f"best {value:.5f}"
     if best.number == 0:
         return row(number, Span(" the baseline's", "dim"))
     if stands.gain is None:

@@ -29,7 +29,7 @@ def side_of(reading: Reading, name: str) -> Side:
     run = reading.run
     table = reading.source == "table"
     noise = noise_of(run)
-    kept = kept_of(run, noise)
+    kept = kept_of(run)
     root = root_of(run)
     tried = [one for one in run.experiments.values() if one is not root and one.verdict]
     clock = clocked(reading.facts, reading.seen)

@@ -24,27 +24,27 @@ def small_of(baseline: float | None) -> float | None:
     return float(f"{abs(baseline) / PART:.0e}")
 
 
-def word_of(found: Gain | None, noise: Noise) -> str:
-    return "" if found is None or noise.sigma is None else found.word
+def word_of(found: Gain | None) -> str:
+    return "" if found is None or found.error is None else found.word
 
 
-def kept_of(run: Run, noise: Noise) -> list[Kept]:
+def kept_of(run: Run) -> list[Kept]:
     """The largest gain first, and last what nobody can compare."""
     trunk = set(run.trunk)
     first = root_of(run)
-    found = [_kept(run, one, noise, one.number in trunk) for one in run.experiments.values() if one.verdict == "keep" and one is not first]
+    found = [_kept(run, one, one.number in trunk) for one in run.experiments.values() if one.verdict == "keep" and one is not first]
     return sorted(found, key=lambda one: (one.gain is None, -(one.gain or 0.0), one.number))
 
 
-def _kept(run: Run, one: Experiment, noise: Noise, on_trunk: bool) -> Kept:
-    found = gain_of(run, one, noise)
+def _kept(run: Run, one: Experiment, on_trunk: bool) -> Kept:
+    found = gain_of(run, one)
     return Kept(
         one.number,
         one.commit,
         one.idea,
         one.value,
         found.value if found else None,
-        word=word_of(found, noise),
+        word=word_of(found),
         p=found.p if found else None,
         trials=len(one.numbers),
         by=one.by,
