@@ -8,8 +8,9 @@ import msgspec
 
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.commands import Stop
+from autoresearch_tui.journal.experiment import Experiment
 from autoresearch_tui.journal.noise import gain_of
-from autoresearch_tui.journal.state import Experiment, Run
+from autoresearch_tui.journal.state import Run
 
 SLOTS = 8  # that are named in a line
 WHY_AGAIN: dict[str, str] = {

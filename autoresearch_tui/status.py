@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 
 from autoresearch_tui.journal.events import Slot
+from autoresearch_tui.journal.experiment import Experiment
 from autoresearch_tui.journal.money import spending
 from autoresearch_tui.journal.noise import gain_of, gain_of_best, noise_of
-from autoresearch_tui.journal.state import Down, Experiment, Health, Run
+from autoresearch_tui.journal.state import Down, Health, Run
 from autoresearch_tui.lines import SLOTS, closing, contained, printable
 
 SHOWN = 12  # experiments in the screenful

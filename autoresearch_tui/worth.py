@@ -12,8 +12,9 @@ import msgspec
 
 from autoresearch_tui import lines
 from autoresearch_tui.journal import events as e
+from autoresearch_tui.journal.experiment import Experiment
 from autoresearch_tui.journal.noise import gain_of
-from autoresearch_tui.journal.state import Experiment, Health, Run
+from autoresearch_tui.journal.state import Health, Run
 
 Severity = Literal["information", "warning", "error"]
 """As Textual's toasts have it, the worst last."""

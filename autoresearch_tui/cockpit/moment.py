@@ -12,7 +12,8 @@ from autoresearch_tui.cockpit import slots
 from autoresearch_tui.journal import fold
 from autoresearch_tui.journal.commands import Command
 from autoresearch_tui.journal.events import Recorded
-from autoresearch_tui.journal.state import Experiment, Run, is_same_device
+from autoresearch_tui.journal.experiment import Experiment, is_same_device
+from autoresearch_tui.journal.state import Run
 from autoresearch_tui.journal.store import Sent
 from autoresearch_tui.telemetry.curve import Curve
 from autoresearch_tui.telemetry.owners import Seen

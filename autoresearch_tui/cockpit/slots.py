@@ -10,7 +10,8 @@ import msgspec
 
 from autoresearch_tui.cockpit.standing import once_for_each, standing
 from autoresearch_tui.journal import commands as c
-from autoresearch_tui.journal.state import Experiment, Run, Trial
+from autoresearch_tui.journal.experiment import Experiment, Trial
+from autoresearch_tui.journal.state import Run
 
 MOVES_ON_S = 20.0  # that a slot is looked at which does nothing, while others train
 

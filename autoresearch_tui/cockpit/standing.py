@@ -7,9 +7,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from autoresearch_tui.journal.experiment import Experiment
 from autoresearch_tui.journal.money import Spending, spending
 from autoresearch_tui.journal.noise import Gain, Noise, gain_of, gain_of_best, noise_of
-from autoresearch_tui.journal.state import Experiment, Run
+from autoresearch_tui.journal.state import Run
 
 PLATEAU = 10  # experiments without a gain, from which on it is said
 Answer = TypeVar("Answer")

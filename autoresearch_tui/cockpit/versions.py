@@ -19,7 +19,8 @@ from pathlib import Path
 
 from autoresearch_tui.cockpit.breakage import write_down
 from autoresearch_tui.cockpit.diff import Diff, compared
-from autoresearch_tui.journal.state import Draft, Experiment, Run
+from autoresearch_tui.journal.experiment import Experiment
+from autoresearch_tui.journal.state import Draft, Run
 from autoresearch_tui.privacy import scrubbed
 
 TIMEOUT_S = 5.0  # who quits meanwhile waits for it

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from autoresearch_tui.journal.experiment import mean
 from autoresearch_tui.journal.noise import IN_TWENTY, LIKELY, SURE, beyond, edge, noise_of
-from autoresearch_tui.journal.state import Run, mean
+from autoresearch_tui.journal.state import Run
 
 POWER = 0.2  # how often a difference that is there may still be missed, in as many repeats as would tell
 MOST = 1000  # repeats that anybody would make

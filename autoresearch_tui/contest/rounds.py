@@ -12,7 +12,8 @@ from collections.abc import Collection, Mapping, Sequence
 import msgspec
 
 from autoresearch_tui.journal.commands import Again
-from autoresearch_tui.journal.state import Run, Trial
+from autoresearch_tui.journal.experiment import Trial
+from autoresearch_tui.journal.state import Run
 
 FRESH = 2  # trainings of each run's trunk when its search is over
 KNOWN = 3  # trainings of the baseline, from which on the noise is measured and no guess

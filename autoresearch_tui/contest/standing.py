@@ -16,8 +16,9 @@ import msgspec
 from autoresearch_tui.contest.intervals import Against, against_of, interval_of
 from autoresearch_tui.contest.places import CONTROL
 from autoresearch_tui.contest.rounds import FRESH, afresh, fresh, tried
+from autoresearch_tui.journal.experiment import mean
 from autoresearch_tui.journal.noise import gain_of, gain_of_best
-from autoresearch_tui.journal.state import Run, mean
+from autoresearch_tui.journal.state import Run
 
 
 class Played(msgspec.Struct, frozen=True):

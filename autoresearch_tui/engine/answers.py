@@ -15,7 +15,8 @@ from autoresearch_tui.clock import inside, next_time
 from autoresearch_tui.engine.judge import by_hand, lost_rewinds
 from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal import events as e
-from autoresearch_tui.journal.state import Experiment, Run
+from autoresearch_tui.journal.experiment import Experiment
+from autoresearch_tui.journal.state import Run
 from autoresearch_tui.journal.store import Sent
 from autoresearch_tui.journal.text import clean_line
 

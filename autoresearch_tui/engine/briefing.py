@@ -12,8 +12,9 @@ from autoresearch_tui.engine.search import heat
 from autoresearch_tui.engine.sources import Sources
 from autoresearch_tui.engine.undecided import attempts, undecided
 from autoresearch_tui.journal.commands import Idea
+from autoresearch_tui.journal.experiment import Experiment
 from autoresearch_tui.journal.noise import Noise, gain_of, noise_of
-from autoresearch_tui.journal.state import Draft, Experiment, Health, Run
+from autoresearch_tui.journal.state import Draft, Health, Run
 from autoresearch_tui.journal.store import Journal, JournalError
 from autoresearch_tui.proposals.dialects import choose
 from autoresearch_tui.proposals.memory import Tried

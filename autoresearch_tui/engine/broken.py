@@ -13,7 +13,8 @@ from autoresearch_tui.engine.moment import Moment, waiting
 from autoresearch_tui.engine.steps import Busy, End, Rest, Step, StepBack, Train
 from autoresearch_tui.engine.unfinished import one_more
 from autoresearch_tui.journal.commands import Again
-from autoresearch_tui.journal.state import Experiment, Run, Trial
+from autoresearch_tui.journal.experiment import Experiment, Trial
+from autoresearch_tui.journal.state import Run
 
 CRASHES = 3  # experiments in a row that crash before the trunk is asked whether it still trains
 CRASHING_S = 600.0  # between two looks at a machine on which nothing trains

@@ -14,8 +14,9 @@ from msgspec.structs import replace
 
 from autoresearch_tui.engine.doubt import More
 from autoresearch_tui.journal import events as e
+from autoresearch_tui.journal.experiment import Trial, is_same_device
 from autoresearch_tui.journal.noise import gain, noise_of
-from autoresearch_tui.journal.state import Run, Trial, is_same_device
+from autoresearch_tui.journal.state import Run
 
 PAIRS = 3  # of trials, at most
 SHARE = 30  # trials of a night for each pair

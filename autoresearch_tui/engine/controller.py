@@ -37,7 +37,8 @@ from autoresearch_tui.engine.writing import Writing
 from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.events import Recorded
-from autoresearch_tui.journal.state import Experiment, Run, Waiting
+from autoresearch_tui.journal.experiment import Experiment
+from autoresearch_tui.journal.state import Run, Waiting
 from autoresearch_tui.journal.store import POLL_S, JournalBusy, JournalError, Writer
 from autoresearch_tui.journal.text import clean_line
 from autoresearch_tui.sections import Settings

@@ -20,8 +20,9 @@ from autoresearch_tui.engine.rule import CLEAR, LOUD, Case, rule
 from autoresearch_tui.engine.taint import fair_pace, fair_trials, odd_one, tokens_per_s
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.commands import Discard, Keep
+from autoresearch_tui.journal.experiment import Experiment, Trial, is_same_device, mean
 from autoresearch_tui.journal.noise import ENOUGH, Noise, gain_of, noise_of
-from autoresearch_tui.journal.state import Experiment, Run, Trial, is_same_device, mean
+from autoresearch_tui.journal.state import Run
 
 IMPLAUSIBLE = 0.25  # of the number: a gain that large is more often a mistake, where nobody but the training measured it
 GUESS = 3.0  # how far the profile's guess of the noise may be off, as a factor

@@ -25,7 +25,8 @@ from autoresearch_tui.engine.processes import sweep
 from autoresearch_tui.engine.redoing import Redoing
 from autoresearch_tui.engine.sources import Sources
 from autoresearch_tui.journal import events as e
-from autoresearch_tui.journal.state import Draft, Experiment, Run
+from autoresearch_tui.journal.experiment import Experiment
+from autoresearch_tui.journal.state import Draft, Run
 from autoresearch_tui.journal.text import clean_line, clean_text
 from autoresearch_tui.proposals.checks import fingerprint, size
 from autoresearch_tui.proposals.edits import apply

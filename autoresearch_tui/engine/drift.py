@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from autoresearch_tui.engine.rule import CLEAR
 from autoresearch_tui.journal import events as e
+from autoresearch_tui.journal.experiment import Experiment, Trial, is_same_device, mean
 from autoresearch_tui.journal.noise import noise_of
-from autoresearch_tui.journal.state import Experiment, Run, Trial, is_same_device, mean
+from autoresearch_tui.journal.state import Run
 
 LOOKS = ("drift", "disturbed")  # purposes of a trial that may be one
 

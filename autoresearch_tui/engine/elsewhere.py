@@ -15,8 +15,9 @@ from msgspec.structs import replace
 from autoresearch_tui.engine.lineage import Lineage
 from autoresearch_tui.finding import found
 from autoresearch_tui.journal import events as e
+from autoresearch_tui.journal.experiment import Experiment
 from autoresearch_tui.journal.results import Row
-from autoresearch_tui.journal.state import Experiment, Run
+from autoresearch_tui.journal.state import Run
 from autoresearch_tui.journal.store import Journal
 from autoresearch_tui.journal.text import clean_line
 from autoresearch_tui.packed.commits import GitError, git

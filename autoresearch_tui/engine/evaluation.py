@@ -26,7 +26,7 @@ from autoresearch_tui.engine.sandbox import Sandbox
 from autoresearch_tui.engine.trainer import Order, keep_to, spawn
 from autoresearch_tui.engine.view import host_view
 from autoresearch_tui.journal import events as e
-from autoresearch_tui.journal.state import Trial
+from autoresearch_tui.journal.experiment import Trial
 from autoresearch_tui.journal.text import clean_line
 from autoresearch_tui.telemetry.progress import plain_file, read_tail, summary
 from autoresearch_tui.workspace import RunFolder, Workspace

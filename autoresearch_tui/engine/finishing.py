@@ -19,7 +19,8 @@ from autoresearch_tui.engine.lineage import BRANCHES, LineageError
 from autoresearch_tui.engine.plumbing import call, clean
 from autoresearch_tui.engine.repository import IDENTITY, Object, Repository, open_repository
 from autoresearch_tui.engine.trees import replaced
-from autoresearch_tui.journal.state import Experiment, Run
+from autoresearch_tui.journal.experiment import Experiment
+from autoresearch_tui.journal.state import Run
 
 COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 

@@ -9,7 +9,8 @@ import contextlib
 
 import msgspec
 
-from autoresearch_tui.journal.state import Experiment, Run, is_same_device
+from autoresearch_tui.journal.experiment import Experiment, is_same_device
+from autoresearch_tui.journal.state import Run
 from autoresearch_tui.telemetry.curve import Curve, read_curve
 from autoresearch_tui.workspace import RunFolder, Workspace, name_of
 

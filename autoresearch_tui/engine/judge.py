@@ -13,8 +13,9 @@ from autoresearch_tui.engine.rule import refitted, rule
 from autoresearch_tui.engine.taint import odd_trials, slow_trials
 from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal import events as e
+from autoresearch_tui.journal.experiment import Experiment
 from autoresearch_tui.journal.noise import noise_of
-from autoresearch_tui.journal.state import Experiment, Run, Waiting
+from autoresearch_tui.journal.state import Run, Waiting
 
 DRIFTED = "the trunk was not measured since the machine drifted"
 

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from autoresearch_tui.engine.executors.protocol import Slot
 from autoresearch_tui.engine.trials import Trials
 from autoresearch_tui.journal.events import Slot as About
-from autoresearch_tui.journal.state import Run, is_same_device
+from autoresearch_tui.journal.experiment import is_same_device
+from autoresearch_tui.journal.state import Run
 
 
 class Life(NamedTuple):

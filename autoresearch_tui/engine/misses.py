@@ -9,7 +9,8 @@ from collections.abc import Iterable
 
 from autoresearch_tui.engine.rewards import gain_over_parent, is_hopeless, unit
 from autoresearch_tui.engine.undecided import attempts, held
-from autoresearch_tui.journal.state import Draft, Experiment, Run
+from autoresearch_tui.journal.experiment import Experiment
+from autoresearch_tui.journal.state import Draft, Run
 
 NEAR = 2.0  # sigmas that a near miss may be worse than its parent
 OFFERED = 5  # near misses at once

@@ -12,7 +12,8 @@ import msgspec
 from autoresearch_tui.clock import inside
 from autoresearch_tui.engine.steps import End, Rest
 from autoresearch_tui.journal.commands import Pause, Stop
-from autoresearch_tui.journal.state import Run, Waiting, is_same_device
+from autoresearch_tui.journal.experiment import is_same_device
+from autoresearch_tui.journal.state import Run, Waiting
 
 
 class Moment(msgspec.Struct, frozen=True):

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from autoresearch_tui.engine.lineage import Lineage
 from autoresearch_tui.engine.sources import Sources
 from autoresearch_tui.engine.undecided import BACK
-from autoresearch_tui.journal.state import Draft, Experiment, Run
+from autoresearch_tui.journal.experiment import Experiment
+from autoresearch_tui.journal.state import Draft, Run
 from autoresearch_tui.proposals.knobs import read_knobs, set_knobs
 from autoresearch_tui.proposals.reapply import made_again
 

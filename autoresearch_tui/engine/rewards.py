@@ -10,8 +10,9 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
 
+from autoresearch_tui.journal.experiment import Experiment
 from autoresearch_tui.journal.noise import difference, noise_of
-from autoresearch_tui.journal.state import Experiment, Run
+from autoresearch_tui.journal.state import Run
 
 FORGETTING = 0.95  # what a reward is still worth one experiment later: half after thirteen
 FORGOTTEN = 300  # experiments later it is worth less than a millionth

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from autoresearch_tui.journal.state import mean
+from autoresearch_tui.journal.experiment import mean
 
 CLEAR = 3.0  # sigmas: beyond doubt at the first look
 DOUBTS = (CLEAR, 2.0, 1.0)  # sigmas that end the doubt after one, two and three looks, where the noise is loud

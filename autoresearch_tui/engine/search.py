@@ -22,7 +22,8 @@ from autoresearch_tui.engine.misses import near_misses, unneeded
 from autoresearch_tui.engine.rewards import gain_over_parent, ranked
 from autoresearch_tui.engine.undecided import Attempt, attempts
 from autoresearch_tui.journal import events as e
-from autoresearch_tui.journal.state import Draft, Experiment, Run
+from autoresearch_tui.journal.experiment import Experiment
+from autoresearch_tui.journal.state import Draft, Run
 
 OPERATORS = ("tune", "explore", "simplify", "combine", "ablate")  # of two that are worth the same, the first; the last is our own
 BOLDNESS = 1.0  # how many sigmas it is worth to look at what was hardly tried

@@ -14,7 +14,8 @@ from autoresearch_tui.engine import caches
 from autoresearch_tui.engine.leavings import is_plain, remove_tree
 from autoresearch_tui.engine.lineage import Lineage
 from autoresearch_tui.journal import results
-from autoresearch_tui.journal.state import Experiment, Run
+from autoresearch_tui.journal.experiment import Experiment
+from autoresearch_tui.journal.state import Run
 from autoresearch_tui.workspace import RunFolder
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from autoresearch_tui.engine.fairness import unfair
 from autoresearch_tui.journal import events as e
+from autoresearch_tui.journal.experiment import Experiment, Trial, is_same_device
 from autoresearch_tui.journal.noise import ENOUGH
-from autoresearch_tui.journal.state import Experiment, Run, Trial, is_same_device
+from autoresearch_tui.journal.state import Run
 
 FAIR = 0.85  # of the best pace of the same code: below it something else had a part of the machine
 CROWDED = 0.6  # the same where other slots compute on the same machine's cores, now more and now less

@@ -23,7 +23,8 @@ from autoresearch_tui.engine.sharing import GB, Decision, Mode, Room, Sharing, W
 from autoresearch_tui.engine.taint import unfair_trial
 from autoresearch_tui.engine.trainer import Outcome
 from autoresearch_tui.journal import events as e
-from autoresearch_tui.journal.state import Experiment, Run
+from autoresearch_tui.journal.experiment import Experiment
+from autoresearch_tui.journal.state import Run
 
 BESIDE = "out of memory beside the language model: trained again with the card to itself"
 CARD_TRIES = 3  # trainings of one experiment that may die with the card before that is called its own doing

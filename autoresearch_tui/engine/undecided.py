@@ -10,7 +10,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from autoresearch_tui.journal.state import Draft, Experiment, Run
+from autoresearch_tui.journal.experiment import Experiment
+from autoresearch_tui.journal.state import Draft, Run
 
 BACK = ("revert", "ablate")  # they turn the knobs of another change back
 

@@ -13,7 +13,8 @@ from autoresearch_tui.engine.judge import noticed
 from autoresearch_tui.engine.moment import Moment, gate
 from autoresearch_tui.engine.steps import Apply, Bury, Commit, End, Judge, Measure, Notice, Step, Train
 from autoresearch_tui.journal.events import Purpose
-from autoresearch_tui.journal.state import Experiment, Run
+from autoresearch_tui.journal.experiment import Experiment
+from autoresearch_tui.journal.state import Run
 
 
 def piece(run: Run, one: Experiment) -> Step:

@@ -12,20 +12,8 @@ from msgspec.structs import replace
 
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.commands import Note, Reject, Stop
-from autoresearch_tui.journal.state import (
-    Answer,
-    Down,
-    Draft,
-    Engine,
-    Experiment,
-    Health,
-    Run,
-    Share,
-    Trial,
-    Waiting,
-    era_of,
-    is_same_device,
-)
+from autoresearch_tui.journal.experiment import Experiment, Trial, era_of, is_same_device
+from autoresearch_tui.journal.state import Answer, Down, Draft, Engine, Health, Run, Share, Waiting
 
 SHOWN = 50  # warnings and answers that a state remembers; the journal has them all
 

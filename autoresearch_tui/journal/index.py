@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from autoresearch_tui.journal.state import Experiment
+    from autoresearch_tui.journal.experiment import Experiment
 
 
 class Index:

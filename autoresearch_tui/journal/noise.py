@@ -14,7 +14,8 @@ from functools import cache
 import msgspec
 from msgspec.structs import replace
 
-from autoresearch_tui.journal.state import Experiment, Run, is_same_device, mean
+from autoresearch_tui.journal.experiment import Experiment, is_same_device, mean
+from autoresearch_tui.journal.state import Run
 
 ENOUGH = 3  # trainings of one code, before a guess is replaced by what was measured
 PRIOR = 2.0  # degrees of freedom that the guess is worth beside them

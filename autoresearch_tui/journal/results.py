@@ -1,7 +1,7 @@
 """results.tsv: upstream's table of a night, written exactly, and its wild relatives, read with patience.
 
 Owns what a row is, which lines are rows, and the file. Does not own the shape of foreign tables (`tables.py`), what a cell means
-(`cells.py`), nor which row an experiment deserves (`state.py`). The reader drops nothing in silence: what is neither a row, a header,
+(`cells.py`), nor which row an experiment deserves (`experiment.py`). The reader drops nothing in silence: what is neither a row, a header,
 a ruled line nor blank is given back with its line number, and what a cell says beyond its value stays in `extra`.
 """
 

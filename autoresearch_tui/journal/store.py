@@ -20,7 +20,7 @@ from typing import Self
 
 import msgspec
 
-from autoresearch_tui.journal import commands, events, fold, state
+from autoresearch_tui.journal import commands, events, experiment, fold, state
 from autoresearch_tui.journal.commands import Command
 from autoresearch_tui.journal.events import Event, Recorded
 from autoresearch_tui.journal.state import Run
@@ -295,7 +295,7 @@ def last_moment(path: Path) -> float:
 @cache
 def _code_hash() -> bytes:
     """Of the code that folds: a snapshot of other code is thrown away."""
-    files = [Path(module.__file__ or "").read_bytes() for module in (commands, events, fold, state)]
+    files = [Path(module.__file__ or "").read_bytes() for module in (commands, events, experiment, fold, state)]
     return hashlib.sha256(b"".join(files)).digest()
 
 

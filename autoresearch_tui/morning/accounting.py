@@ -9,8 +9,9 @@ from collections import Counter
 
 from msgspec.structs import replace
 
+from autoresearch_tui.journal.experiment import Experiment
 from autoresearch_tui.journal.noise import noise_of
-from autoresearch_tui.journal.state import Experiment, Run
+from autoresearch_tui.journal.state import Run
 from autoresearch_tui.morning.account import Account
 from autoresearch_tui.morning.parts.advice import advice_of
 from autoresearch_tui.morning.parts.confirmed import confirmed_of

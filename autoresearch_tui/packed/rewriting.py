@@ -10,7 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
-from autoresearch_tui.journal.state import Experiment, Run
+from autoresearch_tui.journal.experiment import Experiment
+from autoresearch_tui.journal.state import Run
 from autoresearch_tui.packed.commits import WHO, Lender, git, point, read
 from autoresearch_tui.packed.redacting import frozen_files
 

@@ -22,7 +22,8 @@ from autoresearch_tui.engine.trainer import Outcome
 from autoresearch_tui.engine.upkeep import Upkeep
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.events import Recorded
-from autoresearch_tui.journal.state import Run, Trial
+from autoresearch_tui.journal.experiment import Trial
+from autoresearch_tui.journal.state import Run
 from autoresearch_tui.journal.store import Writer
 from autoresearch_tui.researchers import Part, Request
 from autoresearch_tui.settings import load

@@ -18,7 +18,8 @@ from autoresearch_tui.cockpit.parts import gpu
 from autoresearch_tui.cockpit.parts.minute import chart
 from autoresearch_tui.cockpit.widgets.gpu import GpuPane
 from autoresearch_tui.journal import events as e
-from autoresearch_tui.journal.state import Engine, Experiment, Run, Trial
+from autoresearch_tui.journal.experiment import Experiment, Trial
+from autoresearch_tui.journal.state import Engine, Run
 from autoresearch_tui.telemetry.owners import Owned, Seen, owned
 from autoresearch_tui.telemetry.sample import Process, Sample
 from tests.cards.night import read_night

@@ -18,8 +18,9 @@ from autoresearch_tui.cockpit.standing import PLATEAU, standing
 from autoresearch_tui.cockpit.widgets.progress import ProgressPane
 from autoresearch_tui.cockpit.widgets.results import Selected
 from autoresearch_tui.journal import events as e
+from autoresearch_tui.journal.experiment import Experiment, Trial
 from autoresearch_tui.journal.fold import fold
-from autoresearch_tui.journal.state import Experiment, Run, Trial
+from autoresearch_tui.journal.state import Run
 from tests.cockpit.screens import Bare, lines
 from tests.engine.histories import History
 from tests.journal.runs import Night, numbered

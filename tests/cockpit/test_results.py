@@ -22,9 +22,10 @@ from autoresearch_tui.cockpit.parts.ranking import ORDERS, VERDICTS, Filter
 from autoresearch_tui.cockpit.widgets.results import Opened, ResultsPane, Selected
 from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal import events as e
+from autoresearch_tui.journal.experiment import Experiment, Trial
 from autoresearch_tui.journal.fold import fold
 from autoresearch_tui.journal.results import Row as Elsewhere
-from autoresearch_tui.journal.state import Experiment, Run, Trial
+from autoresearch_tui.journal.state import Run
 from autoresearch_tui.telemetry.progress import Progress
 from tests.cockpit.screens import Bare, lines
 from tests.engine.histories import History, a_night

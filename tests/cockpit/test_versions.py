@@ -10,7 +10,8 @@ import pytest
 
 from autoresearch_tui.cockpit.diff import Diff
 from autoresearch_tui.cockpit.versions import Unreadable, Versions, name_of
-from autoresearch_tui.journal.state import Draft, Experiment, Run
+from autoresearch_tui.journal.experiment import Experiment
+from autoresearch_tui.journal.state import Draft, Run
 from tests.cockpit.evenings import Evening
 from tests.engine.nights import TRAIN, git, make_checkout
 

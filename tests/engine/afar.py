@@ -16,7 +16,7 @@ from autoresearch_tui.engine.executors.node_training import AfarTraining
 from autoresearch_tui.engine.jobs import Job, Jobs
 from autoresearch_tui.engine.lineage import Lineage
 from autoresearch_tui.engine.trainer import Outcome
-from autoresearch_tui.journal.state import Trial
+from autoresearch_tui.journal.experiment import Trial
 from autoresearch_tui.settings import load
 from autoresearch_tui.workspace import RunFolder, open_workspace
 from tests.engine.nights import git

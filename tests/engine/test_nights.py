@@ -12,7 +12,7 @@ import pytest
 from autoresearch_tui.engine.upkeep import PLAIN_LOGS, Upkeep
 from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal import events as e
-from autoresearch_tui.journal.state import Experiment
+from autoresearch_tui.journal.experiment import Experiment
 from autoresearch_tui.journal.store import Journal
 from autoresearch_tui.workspace import RunFolder
 from tests.engine.nights import TRAIN, check_whole, engine, git, journal_of, make_checkout, state, tui, wait_for

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from autoresearch_tui.journal import events as e
-from autoresearch_tui.journal.state import Trial
+from autoresearch_tui.journal.experiment import Trial
 from autoresearch_tui.journal.store import Journal
 from autoresearch_tui.workspace import commit_all
 from tests.engine.clusters import Nodes

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from autoresearch_tui.engine.rule import Case, Ruling, rule
-from autoresearch_tui.journal.state import mean
+from autoresearch_tui.journal.experiment import mean
 
 SIGMA = 0.001
 NUMBERS = st.floats(-10, 10, allow_nan=False)

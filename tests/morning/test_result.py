@@ -10,8 +10,9 @@ import pytest
 
 from autoresearch_tui.engine import plan
 from autoresearch_tui.journal import events as e
+from autoresearch_tui.journal.experiment import Experiment, Trial, mean
 from autoresearch_tui.journal.noise import Noise, noise_of
-from autoresearch_tui.journal.state import Experiment, Run, Trial, mean
+from autoresearch_tui.journal.state import Run
 from autoresearch_tui.morning.account import Result
 from autoresearch_tui.morning.compare.comparing import compare
 from autoresearch_tui.morning.compare.pairs import noise_together

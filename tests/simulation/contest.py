@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from autoresearch_tui.engine.rule import LOUD, Case, Ruling, rule
-from autoresearch_tui.journal.state import mean
+from autoresearch_tui.journal.experiment import mean
 from tests.simulation.searchers import HillClimb, Made, Night, Optuna, OurSweep, RandomSearch, Searcher, ranges
 from tests.simulation.surface import Surface, fit_quality, profile_source, surface, values_of
 

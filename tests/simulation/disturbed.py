@@ -19,9 +19,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from autoresearch_tui.journal.experiment import Experiment, Trial
 from autoresearch_tui.journal.fold import fold
 from autoresearch_tui.journal.noise import noise_of
-from autoresearch_tui.journal.state import Experiment, Run, Trial
+from autoresearch_tui.journal.state import Run
 from autoresearch_tui.journal.store import Journal
 
 EVERY = 3  # trials

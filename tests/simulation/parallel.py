@@ -17,7 +17,8 @@ from typing import NamedTuple
 from autoresearch_tui.engine import plan
 from autoresearch_tui.engine.judge import judge, next_draft
 from autoresearch_tui.journal import events as e
-from autoresearch_tui.journal.state import Experiment, Run
+from autoresearch_tui.journal.experiment import Experiment
+from autoresearch_tui.journal.state import Run
 from tests.simulation.nights import BASELINE, EVENING, GUESS, TRIAL_S, Simulated
 from tests.simulation.together import OVERLAP, Idea, Mixture
 

@@ -15,8 +15,9 @@ from statistics import fmean, median, stdev
 from typing import NamedTuple
 
 from autoresearch_tui.engine.doubt import case_of
+from autoresearch_tui.journal.experiment import Experiment, mean
 from autoresearch_tui.journal.noise import noise_of
-from autoresearch_tui.journal.state import Experiment, Run, mean
+from autoresearch_tui.journal.state import Run
 from tests.simulation.nights import EVENING
 from tests.simulation.parallel import Parallel, Promotes, Way
 

@@ -15,7 +15,8 @@ from autoresearch_tui.cockpit.drawing import Row
 from autoresearch_tui.cockpit.parts.canvas import ACROSS, DOWN, Axis, Canvas, axis, full, step
 from autoresearch_tui.cockpit.parts.ranking import value_of
 from autoresearch_tui.cockpit.standing import once_for_each, standing
-from autoresearch_tui.journal.state import Experiment, Run, is_same_device, mean
+from autoresearch_tui.journal.experiment import Experiment, is_same_device, mean
+from autoresearch_tui.journal.state import Run
 
 ABSURD = 1e12  # beyond that a number is only large
 FAR = 4.0  # times the way of the trunk, beyond which the axis does not follow what is worse

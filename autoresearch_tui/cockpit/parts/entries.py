@@ -16,8 +16,9 @@ from autoresearch_tui.cockpit.parts.columns import NARROW, WIDE, columns, device
 from autoresearch_tui.cockpit.parts.marking import marked
 from autoresearch_tui.cockpit.parts.ranking import Entry, Table, change_of, value_of
 from autoresearch_tui.cockpit.standing import standing
+from autoresearch_tui.journal.experiment import Experiment, is_same_device
 from autoresearch_tui.journal.results import Row as Elsewhere
-from autoresearch_tui.journal.state import Draft, Experiment, Run, is_same_device
+from autoresearch_tui.journal.state import Draft, Run
 
 FIXED = ("number", "commit")  # no words go over these
 NAMES = {"number": "#", "memory": "mem", "trials": ""}

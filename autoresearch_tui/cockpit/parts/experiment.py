@@ -18,7 +18,8 @@ from autoresearch_tui.cockpit.parts.transcript import transcript
 from autoresearch_tui.cockpit.replies import NO_REPLY, Reply
 from autoresearch_tui.cockpit.slots import where
 from autoresearch_tui.cockpit.standing import standing
-from autoresearch_tui.journal.state import Experiment, Run, is_same_device
+from autoresearch_tui.journal.experiment import Experiment, is_same_device
+from autoresearch_tui.journal.state import Run
 
 SECTIONS = ("what", "diff", "reply", "thinking", "log", "trials", "telemetry", "commands")
 """In the order of the keys 1 to 8."""

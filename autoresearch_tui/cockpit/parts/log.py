@@ -16,7 +16,8 @@ from autoresearch_tui.cockpit import slots
 from autoresearch_tui.cockpit.drawing import MORE, Row, Span, cells, fitted, row, shown, wrapped
 from autoresearch_tui.cockpit.moment import Moment
 from autoresearch_tui.cockpit.parts.marking import marked, sought
-from autoresearch_tui.journal.state import Experiment, Run, Trial
+from autoresearch_tui.journal.experiment import Experiment, Trial
+from autoresearch_tui.journal.state import Run
 from autoresearch_tui.telemetry.tail import UNPACKED, Line, Window
 from autoresearch_tui.workspace import RunFolder
 

@@ -18,7 +18,8 @@ from autoresearch_tui.cockpit.parts.stages import down, draft_state, empty, expe
 from autoresearch_tui.cockpit.parts.transcript import transcript
 from autoresearch_tui.cockpit.replies import NO_REPLY, Reply
 from autoresearch_tui.journal.commands import Idea
-from autoresearch_tui.journal.state import Draft, Experiment
+from autoresearch_tui.journal.experiment import Experiment
+from autoresearch_tui.journal.state import Draft
 
 Subject = Draft | Experiment
 JUMP = 4  # the part of the pane by which a text that grows moves up; row by row would send the whole pane each time

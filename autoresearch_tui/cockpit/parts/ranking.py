@@ -15,8 +15,9 @@ from msgspec.structs import replace
 
 from autoresearch_tui.cockpit.parts.marking import sought
 from autoresearch_tui.cockpit.standing import once_for_each, standing
+from autoresearch_tui.journal.experiment import Experiment
 from autoresearch_tui.journal.results import Row as Elsewhere
-from autoresearch_tui.journal.state import Draft, Experiment, Run
+from autoresearch_tui.journal.state import Draft, Run
 
 ORDERS = ("number", "value", "change", "memory")
 VERDICTS = ("all", "keep", "discard", "crash", "running")

@@ -19,7 +19,8 @@ from autoresearch_tui.cockpit.parts.ranking import EVERYTHING, Filter, Table, is
 from autoresearch_tui.cockpit.parts.ranking import table as table_of
 from autoresearch_tui.cockpit.parts.times import lasting
 from autoresearch_tui.cockpit.standing import standing
-from autoresearch_tui.journal.state import Experiment, Run
+from autoresearch_tui.journal.experiment import Experiment
+from autoresearch_tui.journal.state import Run
 
 SOON_S = 90.0  # of which seconds are said, not minutes
 

@@ -13,7 +13,7 @@ from autoresearch_tui.cockpit.drawing import EMPTY, Row, Span, cells, cut, fitte
 from autoresearch_tui.cockpit.moment import Moment
 from autoresearch_tui.cockpit.parts.times import lasting
 from autoresearch_tui.cockpit.slots import Place, idle, places
-from autoresearch_tui.journal.state import Experiment
+from autoresearch_tui.journal.experiment import Experiment
 
 BAR = 10
 EACH = 4  # slots that have a line of their own

@@ -8,7 +8,8 @@ from autoresearch_tui.cockpit.parts.times import ago, written
 from autoresearch_tui.cockpit.replies import NO_REPLY, Reply
 from autoresearch_tui.cockpit.slots import where
 from autoresearch_tui.cockpit.standing import researchers, standing
-from autoresearch_tui.journal.state import Draft, Experiment
+from autoresearch_tui.journal.experiment import Experiment
+from autoresearch_tui.journal.state import Draft
 from autoresearch_tui.lines import WHY_AGAIN
 
 REDONE = {"revert": "takes #{0} back", "ablate": "leaves #{0} out", "refit": "makes the batch of #{0} smaller"}

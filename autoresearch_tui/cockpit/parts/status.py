@@ -14,7 +14,8 @@ from autoresearch_tui.cockpit.moment import Moment
 from autoresearch_tui.cockpit.parts import slots as told
 from autoresearch_tui.cockpit.parts.times import left, written
 from autoresearch_tui.cockpit.standing import PLATEAU, Standing, researchers, standing
-from autoresearch_tui.journal.state import Experiment, Run
+from autoresearch_tui.journal.experiment import Experiment
+from autoresearch_tui.journal.state import Run
 from autoresearch_tui.status import why
 
 LOW = 3  # lines of a screen that is too narrow for two

@@ -5,7 +5,8 @@ from __future__ import annotations
 from autoresearch_tui.cockpit.parts.page import BLANK, Block, Field, Page, Prose, Table
 from autoresearch_tui.cockpit.parts.times import lasting
 from autoresearch_tui.journal.events import Card
-from autoresearch_tui.journal.state import Experiment, Run, Trial
+from autoresearch_tui.journal.experiment import Experiment, Trial
+from autoresearch_tui.journal.state import Run
 from autoresearch_tui.lines import WHY_AGAIN
 
 

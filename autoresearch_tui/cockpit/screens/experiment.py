@@ -26,7 +26,8 @@ from autoresearch_tui.cockpit.widgets.keys import KeysLine
 from autoresearch_tui.cockpit.widgets.log import LogPane
 from autoresearch_tui.cockpit.widgets.said import SaidLine
 from autoresearch_tui.cockpit.widgets.sheet import SheetPane
-from autoresearch_tui.journal.state import Experiment, Run
+from autoresearch_tui.journal.experiment import Experiment
+from autoresearch_tui.journal.state import Run
 from autoresearch_tui.journal.store import JournalError
 
 if TYPE_CHECKING:

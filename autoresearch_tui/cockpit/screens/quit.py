@@ -8,7 +8,8 @@ from autoresearch_tui.cockpit.moment import Moment
 from autoresearch_tui.cockpit.parts.question import Choice, Question
 from autoresearch_tui.cockpit.slots import where
 from autoresearch_tui.cockpit.widgets.question import QuestionScreen
-from autoresearch_tui.journal.state import Experiment, Run
+from autoresearch_tui.journal.experiment import Experiment
+from autoresearch_tui.journal.state import Run
 
 NOTHING_TRAINS = "It ends when what is in hand is done"
 

@@ -15,7 +15,7 @@ from autoresearch_tui.cockpit.parts import results
 from autoresearch_tui.cockpit.parts.columns import is_headed
 from autoresearch_tui.cockpit.parts.ranking import EVERYTHING, ORDERS, VERDICTS, Filter
 from autoresearch_tui.cockpit.widgets.pane import Pane
-from autoresearch_tui.journal.state import Experiment
+from autoresearch_tui.journal.experiment import Experiment
 
 
 class Selected(Message):

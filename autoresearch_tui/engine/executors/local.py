@@ -25,7 +25,7 @@ from autoresearch_tui.engine.sandbox import Sandbox
 from autoresearch_tui.engine.trainer import Order, Outcome, Training, clear, spawn
 from autoresearch_tui.engine.view import training_view
 from autoresearch_tui.journal import events as e
-from autoresearch_tui.journal.state import Trial
+from autoresearch_tui.journal.experiment import Trial
 from autoresearch_tui.privacy import scrubbed
 from autoresearch_tui.telemetry.machine import born
 from autoresearch_tui.workspace import RunFolder, Workspace, name_of

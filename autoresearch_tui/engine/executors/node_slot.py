@@ -23,7 +23,7 @@ from autoresearch_tui.engine.jobs import Job
 from autoresearch_tui.engine.leavings import remove_tree
 from autoresearch_tui.engine.trainer import Outcome
 from autoresearch_tui.journal import events as e
-from autoresearch_tui.journal.state import Trial
+from autoresearch_tui.journal.experiment import Trial
 from autoresearch_tui.journal.store import JournalBusy
 from autoresearch_tui.journal.text import clean_line
 from autoresearch_tui.workspace import RunFolder

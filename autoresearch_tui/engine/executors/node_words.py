@@ -17,7 +17,7 @@ from autoresearch_tui.engine.executors.bundle import File
 from autoresearch_tui.engine.jobs import Job
 from autoresearch_tui.engine.trainer import Outcome
 from autoresearch_tui.journal import events as e
-from autoresearch_tui.journal.state import Trial
+from autoresearch_tui.journal.experiment import Trial
 from autoresearch_tui.sections import Settings
 
 PIECE = 2**22  # bytes of a file that travel in one message

@@ -11,7 +11,7 @@ from typing import Protocol
 from autoresearch_tui.engine.jobs import Job
 from autoresearch_tui.engine.trainer import Outcome
 from autoresearch_tui.journal import events as e
-from autoresearch_tui.journal.state import Trial
+from autoresearch_tui.journal.experiment import Trial
 from autoresearch_tui.telemetry.sample import Sample
 
 

@@ -9,8 +9,9 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 
 from autoresearch_tui.journal import events as e
+from autoresearch_tui.journal.experiment import Experiment
 from autoresearch_tui.journal.noise import noise_of
-from autoresearch_tui.journal.state import Experiment, Run
+from autoresearch_tui.journal.state import Run
 from autoresearch_tui.morning.account import Kept
 from autoresearch_tui.morning.accounting import state_of
 from autoresearch_tui.morning.compare.comparison import Share, Side, Step

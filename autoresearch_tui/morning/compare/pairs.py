@@ -12,8 +12,9 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from autoresearch_tui.journal.experiment import Experiment, mean
 from autoresearch_tui.journal.noise import Noise, beyond, noise_of
-from autoresearch_tui.journal.state import Experiment, Run, mean
+from autoresearch_tui.journal.state import Run
 from autoresearch_tui.morning.compare.comparison import Difference, Pair
 from autoresearch_tui.morning.parts.chosen import Ends, ends_of, weigh
 from autoresearch_tui.morning.reading import Reading

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from autoresearch_tui.journal.experiment import Experiment, is_same_device
 from autoresearch_tui.journal.noise import IN_TWENTY, LIKELY, SURE, Noise, beyond, choice, edge, tried
-from autoresearch_tui.journal.state import Experiment, Run, is_same_device
+from autoresearch_tui.journal.state import Run
 from autoresearch_tui.morning.parts.gains import root_of
 
 

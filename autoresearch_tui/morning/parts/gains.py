@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from autoresearch_tui.journal.experiment import Experiment
 from autoresearch_tui.journal.noise import Gain, Noise, gain_of
-from autoresearch_tui.journal.state import Experiment, Run
+from autoresearch_tui.journal.state import Run
 from autoresearch_tui.morning.account import Kept, Near, Point
 
 NEAR = 2.0  # sigmas that a change may be worse than its parent, and yet be worth another look

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from autoresearch_tui.journal.state import Experiment, Run
+from autoresearch_tui.journal.experiment import Experiment
+from autoresearch_tui.journal.state import Run
 from autoresearch_tui.morning.account import Look
 
 TUI = "autoresearch-tui"

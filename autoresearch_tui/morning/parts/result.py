@@ -9,9 +9,10 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from autoresearch_tui.journal import events as e
+from autoresearch_tui.journal.experiment import Experiment
 from autoresearch_tui.journal.noise import LIKELY, SURE, Noise
 from autoresearch_tui.journal.noise import gain as compared
-from autoresearch_tui.journal.state import Experiment, Run
+from autoresearch_tui.journal.state import Run
 from autoresearch_tui.morning.account import Result
 from autoresearch_tui.morning.parts.chosen import Ends, ends_of, weigh
 from autoresearch_tui.morning.parts.gains import root_of

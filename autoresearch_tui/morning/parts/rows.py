@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from autoresearch_tui.journal.experiment import Experiment, Trial
 from autoresearch_tui.journal.results import Row
-from autoresearch_tui.journal.state import Experiment, Run, Trial
+from autoresearch_tui.journal.state import Run
 from autoresearch_tui.journal.tables import place
 
 

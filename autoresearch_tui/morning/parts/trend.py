@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
+from autoresearch_tui.journal.experiment import Experiment
 from autoresearch_tui.journal.noise import Noise
-from autoresearch_tui.journal.state import Experiment
 from autoresearch_tui.morning.account import Kept, Trend
 from autoresearch_tui.morning.wording import gain, number, several, share
 
