@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from autoresearch_tui.engine.faulty import CRASHES, failed, look
 from autoresearch_tui.engine.moment import Moment, waiting
 from autoresearch_tui.engine.steps import Busy, End, Rest, Step, StepBack, Train
 from autoresearch_tui.engine.unfinished import one_more
 from autoresearch_tui.journal.commands import Again
-from autoresearch_tui.journal.experiment import Experiment, Trial
+from autoresearch_tui.journal.experiment import Experiment
 from autoresearch_tui.journal.state import Run
 
-CRASHES = 3  # experiments in a row that crash before the trunk is asked whether it still trains
 CRASHING_S = 600.0  # between two looks at a machine on which nothing trains
 CRASHING_TRIES = 50  # of them: a night
 
@@ -26,9 +26,11 @@ def crashing(run: Run, moment: Moment) -> Step | None:
     assert run.tip is not None
     if any(map(_is_asked, (run.experiments[number] for number in run.trunk))):
         return Busy()
+    if step := look(run, moment):
+        return step
     tip = run.experiments[run.tip]
     last = tip.trials[-1]
-    if not _failed(last) or last.at < run.moved_at:  # a person who went back there knows better
+    if not failed(last) or last.at < run.moved_at:  # a person who went back there knows better
         trunk = set(run.trunk)
         changes = (one for one in _judged(run) if one.number not in trunk)
         lately = list(islice((one for one in changes if one.operator != "repair"), CRASHES))  # a slip that was not mended is the same slip
@@ -38,8 +40,8 @@ def crashing(run: Run, moment: Moment) -> Step | None:
         asked = [trial for trial in run.experiments[number].trials if trial.purpose == "crashes" and trial.at > last.at]
         if not asked:
             return one_more(run, number, "crashes")
-        if not _failed(asked[-1]):  # it was the machine if it failed before: then the tip is asked once more
-            return one_more(run, tip.number, "crashes") if any(map(_failed, asked)) else StepBack(number)
+        if not failed(asked[-1]):  # it was the machine if it failed before: then the tip is asked once more
+            return one_more(run, tip.number, "crashes") if any(map(failed, asked)) else StepBack(number)
     return _broken(run, moment)
 
 
@@ -51,11 +53,6 @@ def _judged(run: Run) -> Iterator[Experiment]:
 def _is_asked(one: Experiment) -> bool:
     """Whether it still trains is just being found out."""
     return not one.settled and bool(one.trials) and one.trials[-1].purpose == "crashes"
-
-
-def _failed(trial: Trial) -> bool:
-    """Code that once trained does not, now that it was asked."""
-    return trial.purpose == "crashes" and trial.value is None and trial.outcome in ("crash", "finished")
 
 
 def _broken(run: Run, moment: Moment) -> Step:

@@ -23,6 +23,7 @@ from autoresearch_tui.engine.chain import FIRST_S, Chain
 from autoresearch_tui.engine.closing import conclusion
 from autoresearch_tui.engine.drafting import Drafter
 from autoresearch_tui.engine.executors.protocol import Executor, Slot
+from autoresearch_tui.engine.faulty import set_aside
 from autoresearch_tui.engine.jobs import Jobs
 from autoresearch_tui.engine.judge import judge, next_draft, noticed
 from autoresearch_tui.engine.lineage import Lineage, LineageError
@@ -126,7 +127,8 @@ class Controller:
 
     def equip(self, why: str = "") -> None:
         """Use the slots that there are from now on."""
-        told = self.lives.equip(self.executor.slots, self._trials)
+        aside = set_aside(self.run)
+        told = self.lives.equip({name: slot for name, slot in self.executor.slots.items() if name not in aside}, self._trials)
         named = any(slot.name for slot in told)  # a single slot without a name is the machine itself, and no news
         if why or (told != self.run.slots and (named or self.run.slots)):
             self.record(e.Equipped(told, clean_line(why, 300)))
@@ -214,13 +216,14 @@ class Controller:
             datetime.now(LOCAL),
             shutil.disk_usage(self.folder.folder).free / 1e9,
             self.upkeep.floor_gb,
-            self.jobs.expected_s(run),
+            self.jobs.expected_s(run, devices or ("",)),
             self.writer.nothing_left,
             able=tuple(name for name in self.chain.names if name not in run.down),
             back_at=self.chain.back_at(run),
             taken=NO_SLOT if not devices else "" if free or self.lives.numbers else self.lives.taken,
             slots=devices,
             free=tuple(trials.slot.about.device for trials in free),
+            free_slots=tuple(trials.slot.about.name for trials in free),
             busy=self.lives.numbers,
             crowded=all(device.startswith("cpu") for device in devices),
             in_turn=len(devices) > 1 and self.beside.in_turn(),
@@ -265,7 +268,7 @@ class Controller:
             case plan.Commit(number):
                 self.record(e.Committed(number, await asyncio.to_thread(self._commit, self.run.experiments[number])))
             case plan.Train():
-                trials = self.lives.free_on(step.device)
+                trials = self.lives.free_for(step.device, step.slot)
                 self.lives.begin(step.number, trials, self._live(step, trials))
             case plan.Bury(number, trial):
                 await self.lives.of(self.run, number, trial).bury(number, trial)
@@ -292,6 +295,8 @@ class Controller:
                 why = f"#{self._tip} does not train any more, and #{to} does: three experiments in a row crashed, and then it did too."
                 self.record(e.Warned(why), e.Rewound(to, "policy"))
                 await self._settle(None)
+            case plan.SetAside(slot, other):
+                self.equip(f"{slot} is left alone until the next start: #{self._tip} crashes there, and trains in {other}")
             case plan.Conclude():
                 self.record(conclusion(self.run))
             case plan.Draw(idea):

@@ -6,6 +6,7 @@ Owns how long a trial may take, and beside which training it may turn out hopele
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Collection
 
 import msgspec
 
@@ -58,29 +59,27 @@ class Jobs:
             one.commit,
             run.start,
             seed,
-            self._timeout_s(run, one, purpose),
+            self._timeout_s(run, one, purpose, device),
             closing=purpose == "closing",
             trunk=self._beside(run, one, device) if purpose != "again" else None,
             hopeless=run.rules.hopeless,
         )
 
-    def expected_s(self, run: Run) -> float:
-        """How long the next trial takes: as the last one that had a compile cache did, or a guess."""
-        for one in reversed(run.experiments.values()):
-            for trial in reversed(one.trials):
-                if trial.outcome == "finished" and trial.purpose != "closing":
-                    return trial.seconds * 1.1 + 5
-        return self.workspace.budget_s * 1.1 + 10
+    def expected_s(self, run: Run, devices: Collection[str] = ("",)) -> float:
+        """How long the next trial takes, on the slowest of these: as the last one that had a compile cache did, or a guess."""
+        lasted = (last for device in set(devices) if (last := _last_s(run, device)) is not None)
+        longest = max(lasted, default=None)
+        return self.workspace.budget_s * 1.1 + 10 if longest is None else longest * 1.1 + 5
 
-    def _timeout_s(self, run: Run, one: Experiment, purpose: str) -> float:
-        """What trains outside of its budget gains nothing by it. A baseline shows what is usual."""
+    def _timeout_s(self, run: Run, one: Experiment, purpose: str, device: str) -> float:
+        """What trains outside of its budget gains nothing by it. A baseline shows what is usual on such a device."""
         budget, whole = self.workspace.budget_s, self.workspace.timeout_s
-        excess = [
-            trial.seconds - budget for trial in run.experiments[0].trials if trial.outcome == "finished" and trial.purpose != "closing"
-        ]
+        there = run.experiments[0].trials_on(device) if device else run.experiments[0].trials
+        excess = [trial.seconds - budget for trial in there if trial.outcome == "finished" and trial.purpose != "closing"]
         if not excess:
             return whole
-        compiles = purpose == "closing" or (one.number not in run.trunk and not (run.engine and run.engine.device.startswith("cpu")))
+        kind = device or (run.engine.device if run.engine else "")
+        compiles = purpose == "closing" or (one.number not in run.trunk and not kind.startswith("cpu"))
         return min(whole, budget + EXCESS * max(0.0, *excess) + SLACK_S + (COMPILING_S if compiles else 0.0))
 
     def _beside(self, run: Run, one: Experiment, device: str) -> Curve | None:
@@ -107,3 +106,14 @@ class Jobs:
         aside.symlink_to(log.relative_to(self.folder.folder))
         with contextlib.suppress(IsADirectoryError):  # somebody made a folder of it: a view is not worth a night
             aside.replace(self.folder.run_log)
+
+
+def _last_s(run: Run, device: str) -> float | None:
+    """How long the last training on such a device took."""
+    finished = (
+        trial.seconds
+        for one in run.lately()
+        for trial in reversed(one.trials)
+        if trial.outcome == "finished" and trial.purpose != "closing" and is_same_device(trial.device, device)
+    )
+    return next(finished, None)

@@ -64,9 +64,10 @@ class Lives:
         """Who has the card of an idle slot; empty: nobody."""
         return next((trials.taken for trials in self.idle if trials.taken), "")
 
-    def free_on(self, device: str) -> Trials:
+    def free_for(self, device: str, name: str) -> Trials:
         """The plan saw that there is one: nothing has happened since."""
-        return next(trials for trials in self.free if is_same_device(trials.slot.about.device, device))
+        abouts = ((trials.slot.about, trials) for trials in self.free)
+        return next(trials for about, trials in abouts if is_same_device(about.device, device) and name in ("", about.name))
 
     def of(self, run: Run, number: int, trial: int) -> Trials:
         """The slot that this trial was in; if that is gone, an idle one, or any."""

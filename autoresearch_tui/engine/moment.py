@@ -36,6 +36,8 @@ class Moment(msgspec.Struct, frozen=True):
     """All that there are, each by its class of device."""
     free: tuple[str, ...] = ("",)
     """Those of them that could train now."""
+    free_slots: tuple[str, ...] = ("",)
+    """Their names."""
     busy: frozenset[int] = frozenset()
     """The experiments that are trained or measured."""
     crowded: bool = False

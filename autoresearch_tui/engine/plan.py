@@ -35,6 +35,7 @@ from autoresearch_tui.engine.steps import (
     Rest,
     Restore,
     Rewinding,
+    SetAside,
     Step,
     StepBack,
     Train,
@@ -68,6 +69,7 @@ __all__ = [
     "Rest",
     "Restore",
     "Rewinding",
+    "SetAside",
     "Step",
     "StepBack",
     "Train",
@@ -121,7 +123,7 @@ def still_wanted(run: Run, moment: Moment, step: Train) -> bool:
         return step.again.command in run.wishes
     if any(_is_alike(_piece(run, other), step) for other in run.unsettled):
         return True
-    before = replace(moment, busy=moment.busy - {step.number}, free=(*moment.free, step.device))
+    before = replace(moment, busy=moment.busy - {step.number}, free=(*moment.free, step.device), free_slots=(*moment.free_slots, step.slot))
     return one.settled and _is_alike(_of_the_run(run, before), step)
 
 

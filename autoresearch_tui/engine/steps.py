@@ -40,6 +40,8 @@ class Train(Step, frozen=True):
     """Why the same code is trained again."""
     device: str = ""
     """The class of device that it has to be trained on; empty: any."""
+    slot: str = ""
+    """Where it has to be trained; empty: in any of that class."""
 
 
 class Bury(Step, frozen=True):
@@ -82,6 +84,13 @@ class StepBack(Step, frozen=True):
     """The trunk does not train any more: it goes back to what it was made from."""
 
     to: int
+
+
+class SetAside(Step, frozen=True):
+    """Use a slot no more, for the trunk crashes there, and trains in another one."""
+
+    slot: str
+    trains_in: str
 
 
 class ByHand(Step, frozen=True):

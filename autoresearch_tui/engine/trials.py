@@ -231,7 +231,7 @@ class Trials:
         """Its number. On a card that cannot be used none is asked for, and that there is none is no fact."""
         self.sharing.fault(self.conditions.card)
         this = next(known for known in self._run().experiments[number].trials if known.number == trial)
-        job = self.jobs.job(self._run(), number, trial, this.seed, this.purpose)
+        job = self.jobs.job(self._run(), number, trial, this.seed, this.purpose, this.device)
         measuring = asyncio.create_task(self.slot.measure(job, this))
         self._end = lambda why: measuring.cancel()
         try:

@@ -70,7 +70,7 @@ def unfinished(run: Run, moment: Moment) -> tuple[Step | None, list[Train]]:
 
 
 def has_a_slot(step: Train, moment: Moment) -> bool:
-    return step.number not in moment.busy and moment.has_free(step.device)
+    return step.number not in moment.busy and moment.has_free(step.device) and (not step.slot or step.slot in moment.free_slots)
 
 
 def is_open(run: Run, moment: Moment, number: int | None) -> bool:

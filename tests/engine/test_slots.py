@@ -254,6 +254,21 @@ def test_a_crash_in_one_slot_leaves_the_other_alone(lab: Path, night: Night, lin
 
 
 @pytest.mark.slow
+def test_a_slot_where_all_crashes_is_set_aside_and_the_night_goes_on_in_the_other(lab: Path, night: Night) -> None:
+    first = min(os.sched_getaffinity(0))  # each slot has cores of its own
+    early = ("0000-1", "0000-2", "0000-3", "0001-1", "0002-1")
+    breaking(lab, f"not in {early} and {first} in os.sched_getaffinity(0)", "raise RuntimeError('no such library')")
+    said = ended(night(14))
+    run = check_whole(lab)
+    assert "cpu0 is left alone until the next start: #" in said
+    assert run.counts["crash"] == 3 and [slot.name for slot in run.slots] == ["cpu1"]
+    looks = [
+        (trial.slot, trial.value is not None) for one in run.experiments.values() for trial in one.trials if trial.purpose == "crashes"
+    ]
+    assert looks == [("cpu0", False), ("cpu1", True)]
+
+
+@pytest.mark.slow
 def test_a_baseline_that_crashes_ends_the_night_and_each_start_tries_it_again(lab: Path, night: Night) -> None:
     breaking(lab, 'in ("0000-1", "0000-2", "0000-3")', "raise SystemExit('no such card')")
     assert "the baseline does not train" in ended(night(4), code=1)

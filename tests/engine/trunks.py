@@ -30,10 +30,12 @@ class Trunk(World):
         if baseline:
             self.judge(0)
 
-    def trial(self, number: int, value: float | None = None, purpose: str = "", pace: float | None = None, **ended: Any) -> None:
+    def trial(
+        self, number: int, value: float | None = None, purpose: str = "", pace: float | None = None, slot: str = "", **ended: Any
+    ) -> None:
         """One more training of it."""
         trial = len(self.run.experiments[number].trials) + 1
-        self.add(e.Launched(number, trial, 42, 1, 1, "boot", purpose))
+        self.add(e.Launched(number, trial, 42, 1, 1, "boot", purpose, slot))
         self.now += timedelta(seconds=TRIAL_S)
         self.add(e.Ended(number, trial, **{"outcome": "finished" if value is not None else "crash", "seconds": TRIAL_S} | ended))
         if value is not None:
