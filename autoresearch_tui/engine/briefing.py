@@ -63,13 +63,13 @@ class Briefs:
             refusals=draft.refusals,
             trunk=here.trunk,
             near=near_misses(here, draft.draft),
-            sigma=noise_of(run).sigma,
+            sigma=noise_of(run, run.yardstick).sigma,
             heat=heat(run),
             context=self.workspace.context,
         )
         if researcher is None or not researcher.dialects:
             return request
-        briefing = self._briefing(run, draft, request, researcher, window, noise_of(run).assumed)
+        briefing = self._briefing(run, draft, request, researcher, window, noise_of(run, run.yardstick).assumed)
         return replace(request, scratch=self.folder.scratch(draft.draft), prompt=brief(briefing))
 
     def dialect(self, run: Run, draft: Draft, researcher: Researcher) -> str:

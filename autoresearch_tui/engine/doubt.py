@@ -21,7 +21,7 @@ from autoresearch_tui.engine.taint import fair_pace, fair_trials, odd_one, token
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.commands import Discard, Keep
 from autoresearch_tui.journal.experiment import Experiment, Trial, is_same_device, mean
-from autoresearch_tui.journal.noise import ENOUGH, Noise, gain_of, noise_of
+from autoresearch_tui.journal.noise import ENOUGH, Noise, difference, noise_of
 from autoresearch_tui.journal.state import Run
 
 IMPLAUSIBLE = 0.25  # of the number: a gain that large is more often a mistake, where nobody but the training measured it
@@ -130,7 +130,7 @@ def case_of(run: Run, one: Experiment, noise: Noise) -> Case:
         _badness(run, other.numbers_on(device)),
         noise.sigma or 0.0,
         best=min((mean(numbers) for numbers in trunks if numbers), default=math.inf),
-        loud=_is_loud(run, noise),
+        loud=_is_loud(run, noise, device),
         added=one.added,
         memory_gb=one.memory_gb,
         trunk_gb=other.memory_gb,
@@ -195,8 +195,9 @@ def noise_trial(run: Run, device: str | None = None) -> More | None:
     return More(run.tip, "noise", device) if _tried(tip, "noise", device) < ENOUGH - 1 + TRIES else None
 
 
-def _is_loud(run: Run, noise: Noise) -> bool:
-    gains = sorted(gain.value for one in _kept(run) if one.by == "policy" and (gain := gain_of(run, one)))
+def _is_loud(run: Run, noise: Noise, device: str) -> bool:
+    there = (one for one in _kept(run) if one.by == "policy" and is_same_device(one.device, device))
+    gains = sorted(gain for one in there if (gain := difference(run, one)) is not None)
     return not gains or gains[len(gains) // 2] < LOUD * (noise.sigma or 0.0)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from autoresearch_tui.engine.rewards import gain_over_parent, is_hopeless, unit
+from autoresearch_tui.engine.rewards import gain_over_parent, is_hopeless, units
 from autoresearch_tui.engine.undecided import attempts, held
 from autoresearch_tui.journal.experiment import Experiment
 from autoresearch_tui.journal.state import Draft, Run
@@ -37,10 +37,11 @@ def near_misses(run: Run, apart_from: str = "") -> tuple[int, ...]:
             and not 0 < run.rules.max_memory_gb < one.memory_gb
         )
 
-    least, best = -NEAR * unit(run), dict[object, int]()
-    discards = (one for one in run.lately() if one.verdict == "discard" and one.parent in later)
+    best = dict[object, int]()
+    discards = [one for one in run.lately() if one.verdict == "discard" and one.parent in later]
+    sigmas = units(run, discards)
     gains = ((gain, one) for one in discards if (gain := gain_over_parent(run, one)) is not None)
-    near = [(gain, one) for gain, one in gains if gain >= least and is_offered(one)]
+    near = [(gain, one) for gain, one in gains if gain >= -NEAR * sigmas[one.device] and is_offered(one)]
     for _, one in sorted(near, key=lambda found: (-found[0], found[1].number)):
         best.setdefault(frozenset(one.changes) or one.number, one.number)
     return tuple(best.values())[:OFFERED]

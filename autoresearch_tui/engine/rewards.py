@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
-from autoresearch_tui.journal.experiment import Experiment
+from autoresearch_tui.journal.experiment import Experiment, is_same_device
 from autoresearch_tui.journal.noise import difference, noise_of
 from autoresearch_tui.journal.state import Run
 
@@ -28,11 +28,16 @@ def gain_over_parent(run: Run, one: Experiment) -> float | None:
     return gain if gain is not None and math.isfinite(gain) else None
 
 
-def unit(run: Run) -> float:
+def units(run: Run, experiments: Iterable[Experiment]) -> dict[str, float]:
+    """What a gain of each of these is measured by, by its class of device."""
+    return {device: _unit(run, device) for device in {one.device for one in experiments}}
+
+
+def _unit(run: Run, device: str) -> float:
     """Sigma; where nobody knows it, or nothing is left to chance, the middle one of the differences seen."""
-    if sigma := noise_of(run).sigma:
+    if sigma := noise_of(run, device).sigma:
         return sigma
-    gains = (gain_over_parent(run, one) for one in run.lately())
+    gains = (gain_over_parent(run, one) for one in run.lately() if is_same_device(one.device, device))
     differences = sorted(abs(gain) for gain in gains if gain)
     return differences[len(differences) // 2] if differences else 1.0
 
@@ -67,12 +72,13 @@ def ranked(run: Run, operators: Collection[str], now: Counter[str], boldness: fl
 
 def _rewards(run: Run) -> Iterator[tuple[float, str, float]]:
     """When each experiment began, its kind, and what it was worth in sigmas. What was skipped or disturbed says nothing."""
-    sigma = unit(run)
-    for one in run.lately(FORGOTTEN):
+    lately = tuple(run.lately(FORGOTTEN))
+    sigmas = units(run, lately)
+    for one in lately:
         if one.verdict == "crash" and one.parent is not None:
             yield one.at, one.operator, CRASHED
         elif one.verdict and (gain := gain_over_parent(run, one)) is not None:
-            yield one.at, one.operator, min(MOST, max(0.0, gain / sigma)) if _helped(one) else 0.0
+            yield one.at, one.operator, min(MOST, max(0.0, gain / sigmas[one.device])) if _helped(one) else 0.0
         elif one.verdict and is_hopeless(one):
             yield one.at, one.operator, 0.0
 
