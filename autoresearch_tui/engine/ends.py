@@ -9,10 +9,11 @@ from autoresearch_tui.engine.executors.protocol import Training
 from autoresearch_tui.engine.trainer import Outcome
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.commands import Keep, Skip
+from autoresearch_tui.journal.experiment import Trial
 from autoresearch_tui.journal.state import Run, Waiting
 
 ENGINE_DEATHS = 3  # while one experiment trains, before that is called its own doing
-LOST = "was lost"  # what is said of a place that left in the middle of a trial
+LOST = "lost"  # a place that left in the middle of a trial, whatever is said of it
 LOST_IN_A_ROW = 3  # of them by one experiment, before that is said
 DISK_TRIES = 3  # trainings that may die of a full disk before that is called the experiment's own fault
 
@@ -28,7 +29,7 @@ def ended(
     if crash == "disk" and len(before) < DISK_TRIES - 1:
         kind = "interrupted"
     skip = skip_of(run, number, trial)
-    if skip and kind == "interrupted" and not crash:
+    if skip and kind == "interrupted" and crash in ("", LOST):
         kind = "skipped"  # said after `stop now`, and it still holds
     fact = e.Ended(
         number,
@@ -52,12 +53,22 @@ def ended(
 
 def _unlucky(run: Run, number: int, fact: e.Ended) -> list[e.Event]:
     """Whose places are lost again and again may be what loses them; it is no crash all the same, and a person decides."""
-    if not (fact.outcome == "interrupted" and fact.why.endswith(LOST)):
+    if not _is_lost(fact):
         return []
     before = [one for one in run.experiments[number].trials if one.number != fact.trial][1 - LOST_IN_A_ROW :]
-    if len(before) < LOST_IN_A_ROW - 1 or not all(one.outcome == "interrupted" and one.why.endswith(LOST) for one in before):
+    if len(before) < LOST_IN_A_ROW - 1 or not all(map(_is_lost, before)):
         return []
     return [e.Warned(f"{LOST_IN_A_ROW} places in a row were lost while #{number} trained: it is trained again, unless somebody skips it.")]
+
+
+def lost(run: Run, number: int, trial: Trial, why: str) -> list[e.Event]:
+    """Its place left before its number was known: it is trained again."""
+    fact = e.Ended(number, trial.number, "interrupted", crash=LOST, why=why, seconds=trial.seconds, kwh=trial.kwh, card=trial.card)
+    return [fact, *_unlucky(run, number, fact)]
+
+
+def _is_lost(trial: Trial | e.Ended) -> bool:
+    return (trial.outcome, trial.crash) == ("interrupted", LOST)
 
 
 def buried(run: Run, number: int, trial: int, why: str) -> list[e.Event]:
@@ -65,8 +76,8 @@ def buried(run: Run, number: int, trial: int, why: str) -> list[e.Event]:
     if skip := skip_of(run, number, trial):
         return [e.Ended(number, trial, "skipped", why="skipped by hand", by=skip.by), e.Fulfilled(skip.command)]
     before = [one for one in run.experiments[number].trials if one.why.startswith(why[:15])]
-    if len(before) >= ENGINE_DEATHS - 1:
-        return [e.Ended(number, trial, "crash", crash="killed", why=f"{why}, for the {len(before) + 1}rd time while it trained")]
+    if len(before) + 1 >= ENGINE_DEATHS * max(1, len(run.slots)):  # any of those that trained beside it may be what kills it
+        return [e.Ended(number, trial, "crash", crash="killed", why=f"{why}, {len(before) + 1} times while it trained")]
     return [e.Ended(number, trial, "interrupted", why=why)]
 
 

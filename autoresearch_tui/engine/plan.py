@@ -99,6 +99,8 @@ def next_step(run: Run, moment: Moment) -> Step:
         waits = [*waits, step]
     elif not under_way.busy or not isinstance(step, Busy | Rest | End | Conclude | Draw | Ask | GiveUp | Hold):
         return step  # else what is under way comes to its end, while `ahead` drafts
+    elif isinstance(step, End) and step.failed:
+        return step  # nobody needs what still trains
     return Busy() if moment.busy else Rest(f"no slot is free{f' on {waits[0].device}' if waits[0].device else ''}")
 
 
@@ -153,7 +155,7 @@ def _of_the_run(run: Run, moment: Moment) -> Step:
     if moment.busy and not (moment.free and baseline.trials and (moment.crowded or baseline.verdict)):
         return Busy()
     if lost := lost_baseline(run):
-        return lost
+        return lost if 0 not in moment.busy else Busy()
     if run.repeats:
         return _confirmed(run, moment)
     limit = run.limits.experiments

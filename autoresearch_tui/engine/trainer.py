@@ -87,7 +87,7 @@ class Outcome(msgspec.Struct, frozen=True):
     outcome: str
     """`finished`, `hopeless`, `crash`, `skipped` or `interrupted`."""
     crash: str = ""
-    """`nan`, `memory`, `contract`, `timeout`, `stalled`, `output`, `disk`, `killed` or `error`."""
+    """`nan`, `memory`, `contract`, `timeout`, `stalled`, `output`, `disk`, `killed` or `error`; or, interrupted, `lost`."""
     why: str = ""
     code: int | None = None
     """Of the training's main process; negative: a signal."""

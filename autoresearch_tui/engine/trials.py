@@ -241,8 +241,8 @@ class Trials:
                 self.sharing.fault(self.conditions.card)
             await self._record_at_last(lambda: [fact])
         except Lost as lost:
-            ended = e.Ended(number, trial, "interrupted", why=str(lost), seconds=this.seconds, kwh=this.kwh, card=this.card)
-            await self._record_at_last(lambda: [ended])
+            why = str(lost)
+            await self._record_at_last(lambda: ends.lost(self._run(), number, this, why))
         except asyncio.CancelledError:
             if not measuring.cancelled():
                 raise

@@ -55,6 +55,8 @@ def unfinished(run: Run, moment: Moment) -> tuple[Step | None, list[Train]]:
         if one.number in moment.busy or (waits_for_the_trunk and _is_over(one)):
             continue
         step = _where_it_can(one, piece(run, one), moment)
+        if isinstance(step, Train) and one.number and run.experiments[0].verdict == "crash":
+            continue  # there is nothing to compare it with
         if isinstance(step, Train) and barrier:  # no trial starts past it; where the night ends, a verdict rests on those that there are
             if not isinstance(barrier, End) or one.between_trials:
                 continue

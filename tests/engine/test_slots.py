@@ -282,6 +282,15 @@ def test_a_baseline_that_crashes_ends_the_night_and_each_start_tries_it_again(la
 
 
 @pytest.mark.slow
+def test_beside_a_baseline_that_crashes_nothing_else_is_trained_to_its_end(lab: Path, night: Night) -> None:
+    """Another change trains in its company, and has nothing to be compared with."""
+    breaking(lab, '[:4] == "0000"', "time.sleep(1)\n    raise SystemExit('no such card')")
+    said = ended(night(4, seconds=30.0), code=1)
+    assert "the baseline does not train" in said
+    assert {trial.outcome for one in state(lab).experiments.values() if one.number for trial in one.trials} <= {"interrupted"}
+
+
+@pytest.mark.slow
 def test_a_launcher_that_is_killed_in_one_slot_leaves_the_other_alone(lab: Path, night: Night) -> None:
     running = night(20)
     wait_for(lambda: two_train(lab))
