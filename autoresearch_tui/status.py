@@ -260,7 +260,8 @@ def _line(run: Run, one: Experiment, on_trunk: bool) -> str:
 def _next(run: Run, alive: bool) -> str:
     if alive:
         return "`autoresearch-tui send stop` ends it after this trial; `autoresearch-tui send` alone lists the commands."
-    return f"no engine works on it: `autoresearch-tui run` goes on. The best code: `git checkout --detach autoresearch/{run.tag}`"
+    best = f" The best code: `git checkout --detach autoresearch/{run.tag}`" if run.best else ""
+    return f"no engine works on it: `autoresearch-tui run` goes on.{best}"
 
 
 def as_row(run: Run, alive: bool, size: int) -> str:

@@ -59,6 +59,7 @@ async def _night(workspace: Workspace, settings: Settings, asked: Asked, tag: st
     lineage = Lineage(workspace.folder, tag, workspace.edit)
     lineage.clear_stale_locks()
     folder = workspace.run(tag)
+    settings = opening.with_its_slots(settings, folder)
     chosen = _as_before(folder) if asked.after else await choose(settings, os.environ)
     chain = hired(chosen, settings, os.environ)
     endpoints.remind(workspace.hidden / ENDPOINTS, chain.researchers)

@@ -183,13 +183,28 @@ def refuse_other_cores(run: Run, settings: Settings) -> None:
     if not _processor(before) or settings.run.executor != "local" or (now := class_of_cores(device_class("cpu"), slots)) == before:
         return
     had, have = (device.rpartition(" x")[2] for device in (before, now))
-    fitting = [count for count in range(1, usable_cores() + 1) if class_of_cores(device_class("cpu"), count) == before]
-    best = len(run.slots) if len(run.slots) in fitting else max(fitting, default=0)
+    best = _slots_of(run)
     again = f"`--slots {best}` gives it as many again" if best else "give this process as many again"
     raise WorkspaceError(
         f"the run {run.tag} cannot go on so: a trial of it had {had} of the processor's cores, and now would have {have}, so its numbers"
         f" would not compare: {again}, or begin a new run with `--tag NAME --from {run.tag}`."
     )
+
+
+def with_its_slots(settings: Settings, folder: RunFolder) -> Settings:
+    """Where nobody says how many, a run on cores goes on in as many slots as it had: with others its numbers would not compare."""
+    if settings.run.slots is not None or settings.run.executor != "local" or not folder.journal.exists():
+        return settings
+    with Journal(folder.journal) as journal:
+        run = journal.refresh()
+    count = _slots_of(run) if _processor(run.key.get("device", "")) else 0
+    return msgspec.structs.replace(settings, run=msgspec.structs.replace(settings.run, slots=count)) if count > 1 else settings
+
+
+def _slots_of(run: Run) -> int:
+    """In how many slots a trial has as many cores here as it had; 0: in none."""
+    fitting = [count for count in range(1, usable_cores() + 1) if class_of_cores(device_class("cpu"), count) == run.key.get("device")]
+    return len(run.slots) if len(run.slots) in fitting else max(fitting, default=0)
 
 
 def _processor(device: str) -> str:

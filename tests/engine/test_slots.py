@@ -129,6 +129,13 @@ def test_a_night_goes_on_with_another_number_of_slots(lab: Path, night: Night) -
     assert run.tip is not None
 
 
+@pytest.mark.slow
+def test_where_nobody_says_how_many_it_goes_on_in_as_many_slots(lab: Path, night: Night) -> None:
+    ended(night(3))
+    ended(engine(lab, "run", "--tag", "night", "--experiments", "5"))
+    assert [slot.name for slot in check_whole(lab).slots] == ["cpu0", "cpu1"]
+
+
 # ------------------------------------------------------------------------------------------------------------------------------
 # A search
 # ------------------------------------------------------------------------------------------------------------------------------
