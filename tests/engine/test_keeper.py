@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,15 @@ def test_who_is_told_is_looked_up_in_the_settings_of_the_workspace(tmp_path: Pat
     assert named_in(workspace(tmp_path, "[notify]\nto = 1")) == ()  # that is the engine's to say
 
 
+def environment_of(pid: int) -> dict[str, str]:
+    """Once it has one: between its fork and its program it has none."""
+    for _ in range(1000):
+        if told := [line for line in Path(f"/proc/{pid}/environ").read_text().split("\0") if line]:
+            return dict(line.split("=", 1) for line in told)
+        time.sleep(0.01)
+    raise AssertionError("it never had an environment")
+
+
 @pytest.mark.needs("proc")
 def test_a_follower_gets_the_variables_that_it_needs_and_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given = {"MORE": "ntfy://one", "HTTPS_PROXY": "http://proxy", "XDG_CONFIG_HOME": str(tmp_path), "AUTORESEARCH_TUI_NOTIFY_HOURLY": "3"}
@@ -69,7 +79,7 @@ def test_a_follower_gets_the_variables_that_it_needs_and_no_key(tmp_path: Path, 
         monkeypatch.setenv(name, value)
     follower = start_follower(workspace(tmp_path, '[notify]\nto_from = "MORE"'), "night", ("MORE",))
     try:
-        environment = dict(line.split("=", 1) for line in Path(f"/proc/{follower.pid}/environ").read_text().split("\0") if line)
+        environment = environment_of(follower.pid)
     finally:
         follower.kill()
         follower.wait()

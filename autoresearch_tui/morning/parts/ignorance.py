@@ -49,5 +49,7 @@ def _of_a_run(reading: Reading, noise: Noise) -> list[str]:
         said.append("The card did not say what energy it took.")
     lost = [number for number, tail in reading.tails.items() if not tail]
     if lost:
-        said.append(f"The log of #{lost[0]}{f' and of {len(lost) - 1} others' if lost[1:] else ''} is gone or empty: its last lines are missing.")
+        said.append(
+            f"The log of #{lost[0]}{f' and of {len(lost) - 1} others' if lost[1:] else ''} is gone or empty: its last lines are missing."
+        )
     return said
