@@ -17,7 +17,7 @@ from autoresearch_tui.engine.executors import node_words as words
 from autoresearch_tui.engine.executors.node_data import Damaged, bring, listing
 from autoresearch_tui.engine.executors.node_place import misfit
 from autoresearch_tui.engine.executors.protocol import Lost
-from autoresearch_tui.engine.executors.ray_places import nodes_of, seats
+from autoresearch_tui.engine.executors.ray_places import Seat, is_undivided, nodes_of, seats
 from autoresearch_tui.engine.jobs import Job
 from autoresearch_tui.engine.plumbing import LineageError
 from autoresearch_tui.journal import events as e
@@ -247,14 +247,29 @@ def _ray_node(identity: str, name: str, gpus: int = 1, alive: bool = True) -> di
 
 def test_slots_are_the_gpus_of_the_nodes_that_live_spread_over_all_of_them() -> None:
     told = [_ray_node("a", "lab1", 2), _ray_node("b", "lab2.example.org"), _ray_node("c", "lab3", alive=False), _ray_node("d", "head", 0)]
-    found = [(seat.node.name, seat.part) for seat in seats(nodes_of(told, {}), None)]
+    found = [(seat.node.name, seat.part) for seat in seats(nodes_of(told, {}), None, True)]
     assert found == [("lab1", 0), ("lab2", 0), ("lab1", 1)]
 
 
 def test_without_any_gpu_the_slots_are_parts_of_the_nodes_cores() -> None:
-    nodes = nodes_of([_ray_node("a", "lab1", 0), _ray_node("b", "lab2", 0)], {})
-    assert [(seat.node.name, seat.part, seat.parts) for seat in seats(nodes, None)] == [("lab1", 0, 1), ("lab2", 0, 1)]
-    assert [(seat.node.name, seat.part, seat.parts) for seat in seats(nodes, 3)][:3] == [("lab1", 0, 2), ("lab2", 0, 2), ("lab1", 1, 2)]
+    one, two = nodes_of([_ray_node("a", "lab1", 0), _ray_node("b", "lab2", 0)], {})
+    assert seats([one, two], None, False) == [Seat(one, 0, 1), Seat(two, 0, 1)]
+    assert seats([one, two], 3, False)[:3] == [Seat(one, 0, 2), Seat(two, 0, 2), Seat(one, 1, 2)]
+
+
+def test_a_cluster_without_gpus_now_has_no_slots_where_they_are_of_gpus() -> None:
+    head = nodes_of([_ray_node("d", "head", 0)], {})
+    assert seats(head, None, True) == [] and len(seats(head, None, False)) == 1
+
+
+def test_cores_are_not_dealt_out_anew_while_somebody_computes_on_some_of_them() -> None:
+    one, two = nodes_of([_ray_node("a", "lab1", 0), _ray_node("b", "lab2", 0)], {})
+    living = [Seat(one, 0, 2), Seat(one, 1, 2)]
+    assert not any(is_undivided(seat, living) for seat in seats([one], 4, False)), "they would be quarters, and halves are taken"
+    assert [seat for seat in seats([one, two], 4, False) if is_undivided(seat, living) and seat not in living] == [
+        Seat(two, 0, 2),
+        Seat(two, 1, 2),
+    ]
 
 
 def test_nodes_of_the_same_name_are_told_apart_and_keep_their_names() -> None:

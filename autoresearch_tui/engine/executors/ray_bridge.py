@@ -19,9 +19,11 @@ import msgspec
 
 from autoresearch_tui.engine.executors import ray_words as words
 from autoresearch_tui.engine.executors.node_words import Frames, framed, write_all
-from autoresearch_tui.engine.executors.ray_places import Node, Seat, nodes_of, seats
+from autoresearch_tui.engine.executors.ray_places import Node, Seat, is_undivided, nodes_of, seats
 
 LOOK_S = 1.5  # between two looks at the nodes
+LOOKS = 20  # that may fail one after the other, before the cluster is called gone
+PENDING_S = 15.0  # for a seat that Ray does not give, where another one may be free
 FIRST_RETRY_S, LAST_RETRY_S = 5.0, 300.0  # for a slot whose worker ended
 LEAVING_S = 20.0  # for workers that are to end what they train
 START = ("-P", "-m", "autoresearch_tui.engine.executors.worker")
@@ -95,11 +97,13 @@ def transport(ray: Any) -> Any:
 class Bridge:
     """The workers of one engine on one cluster."""
 
-    def __init__(self, ray: Any, output: int, cap: int | None) -> None:
+    def __init__(self, ray: Any, output: int, cap: int | None, on_cards: bool) -> None:
         self._ray = ray
         self._transport = transport(ray)
         self._output = output
         self._cap = cap
+        self._on_cards = on_cards
+        """A night that has trained on cards does not go on on cores while they are away."""
         self._writing = threading.Lock()
         self._changing = threading.RLock()
         self._names: dict[str, str] = {}
@@ -107,6 +111,8 @@ class Bridge:
         """The place of each seat that has a worker."""
         self._actors: dict[int, Any] = {}
         self._seats: dict[int, Seat] = {}
+        self._pending: dict[int, float] = {}
+        """Places that Ray has not given yet, and since when."""
         self._not_before: dict[tuple[str, int], tuple[float, float]] = {}
         """Of seats whose worker ended: when, and how long was waited before."""
         self._next = 0
@@ -116,50 +122,88 @@ class Bridge:
         with self._writing, contextlib.suppress(OSError):  # nobody listens: the input has ended too
             write_all(self._output, framed(word))
 
-    def nodes(self) -> list[Node]:
+    def expected(self) -> int:
+        """The slots that a night has of the cluster as it is now."""
+        found = len(self._there(self._nodes()))
+        return found if self._cap is None else min(self._cap, found)
+
+    def _nodes(self) -> list[Node]:
         nodes = nodes_of(self._ray.nodes(), self._names)
         self._names = {node.id: node.name for node in nodes}
         return nodes
 
+    def _there(self, nodes: list[Node]) -> list[Seat]:
+        self._on_cards = self._on_cards or any(node.gpus for node in nodes)
+        return seats(nodes, self._cap, self._on_cards)
+
     def look_on(self) -> None:
-        """A worker for each slot that is there and has none; words for those whose node is not."""
+        """Again and again. Raises what Ray raises, when it has not answered for long."""
+        failed = 0
         while not self._ending:
-            nodes = self.nodes()
-            living = {node.id for node in nodes}
-            with self._changing:
-                for place, seat in list(self._seats.items()):
-                    if seat.node.id not in living:
-                        self._lose(place, f"{seat.node.name} was lost")
-                for seat in seats(nodes, self._cap):
-                    due, _ = self._not_before.get(seat.key, (0.0, 0.0))
-                    room = self._cap is None or len(self._taken) < self._cap
-                    if room and seat.key not in self._taken and time.monotonic() >= due:
-                        self._start(seat)
+            try:
+                self.look()
+                failed = 0
+            except Exception:  # Ray has dozens, and the next look may be answered
+                failed += 1
+                if failed == LOOKS:
+                    raise
             time.sleep(LOOK_S)
+
+    def look(self) -> None:
+        """A worker for each slot that is there and has none; words for those whose node is not."""
+        nodes = self._nodes()
+        living = {node.id for node in nodes}
+        with self._changing:
+            for place, seat in list(self._seats.items()):
+                if seat.node.id not in living:
+                    self._lose(place, f"{seat.node.name} was lost")
+            free = [seat for seat in self._there(nodes) if self._is_free(seat)]
+            if free and self._cap is not None and len(self._taken) >= self._cap:
+                self._give_back()
+            for seat in free:
+                if (self._cap is None or len(self._taken) < self._cap) and is_undivided(seat, self._seats.values()):
+                    self._start(seat)
+
+    def _is_free(self, seat: Seat) -> bool:
+        due, _ = self._not_before.get(seat.key, (0.0, 0.0))
+        return seat.key not in self._taken and time.monotonic() >= due
+
+    def _give_back(self) -> None:
+        """What somebody else has, so that another seat can be had; each time it is waited for longer, for Ray may only be slow."""
+        for place, since in list(self._pending.items()):
+            _, waited = self._not_before.get(self._seats[place].key, (0.0, 0.0))
+            if time.monotonic() - since >= PENDING_S + waited:
+                self._lose(place, "", 0.0)
 
     def _start(self, seat: Seat) -> None:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         place = self._next = self._next + 1
-        self._taken[seat.key], self._seats[place] = place, seat
         affinity = NodeAffinitySchedulingStrategy(seat.node.id, soft=False)
         made = self._transport.options(scheduling_strategy=affinity, num_gpus=1 if seat.has_card else 0)
         self._actors[place] = actor = made.remote(START)
+        self._taken[seat.key], self._seats[place], self._pending[place] = place, seat, time.monotonic()
         threading.Thread(target=self._carry, args=(place, seat, actor), daemon=True).start()
 
     def _carry(self, place: int, seat: Seat, actor: Any) -> None:
         began = time.monotonic()
         try:
             card = self._ray.get(actor.card.remote()) if seat.has_card else ""
-            slot = f"gpu{card or seat.part}" if seat.has_card else f"cpu{seat.part}"
-            self.say(words.There(place, seat.node.name, slot, seat.part, seat.parts))
+            self._given(place, seat, card)
+            began = time.monotonic()
             while body := self._ray.get(actor.receive.remote()):
                 self.say(words.Carried(place, body))
             why = f"{seat.node.name}: {self._ray.get(actor.last_words.remote(), timeout=5)}"
         except Exception as error:  # Ray has dozens, and each of them means that nothing comes from there any more
-            why = f"{seat.node.name} was lost" if self._is_loss(error) else f"{seat.node.name}: {str(error).splitlines()[0]}"
+            why = f"{seat.node.name} was lost" if self._is_loss(error) else f"{seat.node.name}: {next(iter(str(error).splitlines()), type(error).__name__)}"
         with self._changing:
             self._lose(place, why, time.monotonic() - began)
+
+    def _given(self, place: int, seat: Seat, card: str) -> None:
+        slot = f"gpu{card or seat.part}" if seat.has_card else f"cpu{seat.part}"
+        with self._changing:
+            if self._pending.pop(place, None) is not None:  # else it was given back just now
+                self.say(words.There(place, seat.node.name, slot, seat.part, seat.parts, seat.has_card))
 
     def _is_loss(self, error: Exception) -> bool:
         return isinstance(error, self._ray.exceptions.RayActorError | self._ray.exceptions.NodeDiedError)
@@ -169,6 +213,7 @@ class Bridge:
         if seat is None:
             return
         del self._taken[seat.key]
+        self._pending.pop(place, None)
         waited = self._not_before.get(seat.key, (0.0, 0.0))[1] if lived_s < LAST_RETRY_S else 0.0
         wait = min(LAST_RETRY_S, max(FIRST_RETRY_S, 2 * waited))
         self._not_before[seat.key] = time.monotonic() + wait, wait
@@ -196,7 +241,15 @@ class Bridge:
             self._ray.wait(closing, num_returns=len(closing), timeout=LEAVING_S)
 
 
-def main(address: str, cap: str) -> None:
+def _look_on(bridge: Bridge) -> None:
+    """A cluster that does not answer is gone, as far as anybody here can tell; the engine looks for it again."""
+    try:
+        bridge.look_on()
+    except Exception:
+        os._exit(1)
+
+
+def main(address: str, cap: str, on_cards: str) -> None:
     """Ray prints where it likes, and that is no frame. Its own account of a failure is for who develops it."""
     output = os.dup(1)
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -206,12 +259,12 @@ def main(address: str, cap: str) -> None:
 
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL, namespace=f"autoresearch-{os.getpid()}")
-        bridge = Bridge(ray, output, int(cap) or None)
-        bridge.say(words.Reached(len(seats(bridge.nodes(), int(cap) or None))))
+        bridge = Bridge(ray, output, int(cap) or None, bool(int(on_cards)))
+        bridge.say(words.Reached(bridge.expected()))
     except Exception as error:
         said = str(error).strip().splitlines()
         return write_all(output, framed(words.Unreachable(said[0] if said else type(error).__name__)))
-    threading.Thread(target=bridge.look_on, daemon=True).start()
+    threading.Thread(target=_look_on, args=(bridge,), daemon=True).start()
     bridge.listen()
     with contextlib.suppress(Exception):  # the cluster may be gone, and its workers with it
         bridge.end()

@@ -35,6 +35,8 @@ class Elsewhere:
         self._places: dict[int, Place] = {}
         self._serving: dict[int, asyncio.Task[None]] = {}
         self._slots: dict[str, Distant] = {}
+        self._on_cards = False
+        """One of its slots had a card."""
         self._said: list[str] = []
         """What came or went since it was told last."""
         self._refused: set[str] = set()
@@ -89,14 +91,15 @@ class Elsewhere:
                 cluster, self._cluster = self._cluster, None
                 await cluster.end()
             await asyncio.sleep(AGAIN_S)
-            with contextlib.suppress(WorkspaceError):
-                self._cluster = await connect(self._settings)
+            with contextlib.suppress(WorkspaceError, OSError):
+                self._cluster = await connect(self._settings, self._on_cards)
 
     def _heard(self, word: words.Word) -> None:
         match word:
-            case words.There(number, node, slot, part, parts):
+            case words.There(number, node, slot, part, parts, has_card):
                 cluster = self._cluster
                 assert cluster
+                self._on_cards |= has_card
 
                 def say(message: msgspec.Struct) -> None:
                     cluster.say(words.Carried(number, framed(message)))
@@ -131,14 +134,13 @@ class Elsewhere:
 
     def _lose(self, number: int, why: str) -> None:
         place = self._places.pop(number, None)
-        if place is None:
-            return
-        self._serving.pop(number).cancel()
-        if place.slot:
+        if place:
+            self._serving.pop(number).cancel()
+        if place and place.slot:
             self._slots.pop(place.name, None)
             place.slot.lose(why)
             self._said.append(why)
-        elif not place.refused and why not in self._refused:
+        elif why and not (place and place.refused) and why not in self._refused:
             self._refused.add(why)
             self._said.append(why)
         self._news.set()

@@ -48,14 +48,19 @@ def nodes_of(told: Iterable[Mapping[str, Any]], known: Mapping[str, str]) -> lis
     )
 
 
-def seats(nodes: Collection[Node], wanted: int | None) -> list[Seat]:
-    """The first of each node come first, so that a few slots are spread over many machines."""
-    if any(node.gpus for node in nodes):
+def seats(nodes: Collection[Node], wanted: int | None, on_cards: bool) -> list[Seat]:
+    """The first of each node come first, so that a few slots are spread over many machines. `on_cards`: not on cores, whatever lives now."""
+    if on_cards:
         found = [Seat(node, part, node.gpus) for node in nodes for part in range(node.gpus)]
     else:
         each = -(-(wanted or 0) // max(1, len(nodes))) or 1
         found = [Seat(node, part, each) for node in nodes for part in range(each)]
     return sorted(found, key=lambda seat: (seat.part, seat.node.name))
+
+
+def is_undivided(seat: Seat, living: Iterable[Seat]) -> bool:
+    """Nobody computes on parts of its node that were dealt out for another number of nodes: the cores of two such parts may be the same."""
+    return all(other.node.id != seat.node.id or other.parts == seat.parts for other in living)
 
 
 def _cleaned(name: str) -> str:

@@ -51,12 +51,12 @@ class Cluster:
             self._writer.write(framed(word))
 
     async def hear(self) -> words.Word | None:
-        """None: it has ended."""
+        """None: it has ended, or nothing that it says can be understood any more."""
         try:
             (length,) = HEAD.unpack(await self._reader.readexactly(HEAD.size))
             word: words.Word = msgspec.msgpack.decode(await self._reader.readexactly(length), type=words.FromBridge)
             return word
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, msgspec.DecodeError):
             return None
 
     async def end(self) -> None:
@@ -69,12 +69,12 @@ class Cluster:
             self._child.wait()
 
 
-async def connect(settings: Settings) -> Cluster:
-    """The cluster that the settings name. WorkspaceError says what is missing: Ray, or a cluster."""
+async def connect(settings: Settings, on_cards: bool = False) -> Cluster:
+    """The cluster that the settings name. `on_cards`: the night has trained on cards there already. WorkspaceError says what is missing: Ray, or a cluster."""
     if find_spec("ray") is None:
         raise WorkspaceError(f"Ray is not installed: `{installation().install('ray')}` brings it.")
     address = settings.ray.address
-    cluster = await _bridge(address, settings.run.slots or 0)
+    cluster = await _bridge(address, settings.run.slots or 0, on_cards)
     word: words.Word | None = None
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(CONNECT_S):
@@ -88,12 +88,12 @@ async def connect(settings: Settings) -> Cluster:
     raise WorkspaceError(f"no Ray cluster can be used {where} ({why}): `ray start --head` starts one, `[ray] address` names another.")
 
 
-async def _bridge(address: str, slots: int) -> Cluster:
+async def _bridge(address: str, slots: int, on_cards: bool) -> Cluster:
     environment = scrubbed(os.environ) | {name: value for name, value in os.environ.items() if name.startswith("RAY_")} | QUIET
     ours, theirs = socket.socketpair()
     with theirs:
         child = subprocess.Popen(
-            [sys.executable, *BRIDGE, address, str(slots)],
+            [sys.executable, *BRIDGE, address, str(slots), str(int(on_cards))],
             env=environment,
             stdin=theirs.fileno(),
             stdout=theirs.fileno(),

@@ -31,6 +31,7 @@ class There(Word, frozen=True):
     """Of that node."""
     part: int = 0
     parts: int = 1
+    has_card: bool = False
 
 
 class Carried(Word, frozen=True):
