@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -15,14 +16,20 @@ import pytest
 from autoresearch_tui.engine.executors import bundle
 from autoresearch_tui.engine.executors import node_words as words
 from autoresearch_tui.engine.executors.node_data import Damaged, bring, listing
-from autoresearch_tui.engine.executors.node_place import misfit
+from autoresearch_tui.engine.executors.node_place import Place, misfit
+from autoresearch_tui.engine.executors.node_slot import Distant
 from autoresearch_tui.engine.executors.protocol import Lost
 from autoresearch_tui.engine.executors.ray_places import Seat, is_undivided, nodes_of, seats
+from autoresearch_tui.engine.executors.worker import Worker
 from autoresearch_tui.engine.jobs import Job
 from autoresearch_tui.engine.plumbing import LineageError
+from autoresearch_tui.engine.trainer import Outcome
 from autoresearch_tui.journal import events as e
+from autoresearch_tui.journal.experiment import Trial
 from autoresearch_tui.telemetry.curve import Curve, Point
-from tests.engine.afar import bed
+from autoresearch_tui.telemetry.machine import boot_id
+from autoresearch_tui.workspace import RunFolder
+from tests.engine.afar import Bed, bed
 from tests.engine.nights import git, make_checkout
 
 
@@ -108,6 +115,133 @@ def test_a_skip_and_a_crash_arrive_as_what_they_are(tmp_path: Path) -> None:
             assert [len(one.bodies) for one in sent] == [0, 1], "only what is not there yet travels"
 
     asyncio.run(night())
+
+
+JOB = Job(1, 1, "c" * 40, "s" * 40, 42, 60.0)
+
+
+class Nothing:
+    """Commits without files."""
+
+    def pack(self, commit: str, keep: bool = False) -> tuple[tuple[bundle.File, ...], dict[str, bytes]]:
+        return (), {}
+
+
+def slot_of(folder: Path) -> tuple[Distant, list[words.Message]]:
+    """A slot at home, and what it says to its worker, which a test is."""
+    said: list[words.Message] = []
+    return Distant(e.Slot("lab7/gpu0"), "lab7", said.append, Nothing(), RunFolder(folder), lambda *rows: None), said  # type: ignore[arg-type]
+
+
+async def until(seen: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not seen():
+            await asyncio.sleep(0.01)
+
+
+def test_a_machine_that_cannot_make_processes_takes_no_further_trial(tmp_path: Path) -> None:
+    lab = make_checkout(tmp_path / "lab")
+
+    async def night() -> None:
+        async with bed(lab, tmp_path / "cache") as there:
+            (logs,) = there.nodes.glob("runs/*/gpu0/*/night/logs")
+            logs.rmdir()
+            logs.write_text("as on a disk that is broken\n")
+            with pytest.raises(OSError, match=r"lab7: .*Not a directory"):
+                await there.train()
+            async with asyncio.timeout(10):
+                while not there.place.refused:
+                    await asyncio.sleep(0.02)
+            assert there.place.refused.startswith("lab7 cannot train: ") and "Not a directory" in there.place.refused
+
+    asyncio.run(night())
+
+
+@pytest.mark.parametrize("error", [OSError("No space left on device"), LineageError("train.py is not in commit abcdefg.")])
+def test_a_machine_that_cannot_measure_loses_what_it_trained_and_takes_no_further_trial(error: Exception) -> None:
+    class Broken:
+        async def measure(self, job: Job, trial: Trial) -> e.Measured:
+            raise error
+
+    async def talk() -> list[words.Message]:
+        said: list[words.Message] = []
+        async with asyncio.TaskGroup() as tasks:
+            worker = Worker(asyncio.StreamReader(), said.append, tasks)
+            worker.slot = Broken()  # type: ignore[assignment]
+            worker._trained = JOB.name
+            await worker._measure(words.Measure(JOB, Trial(1, 42, 1, 1, "", 0.0)))
+        return said
+
+    assert asyncio.run(talk()) == [words.Unmeasured(str(error)), words.Refused(str(error))]
+
+
+def test_a_number_that_cannot_be_made_there_is_a_training_that_is_lost(tmp_path: Path) -> None:
+    async def talk() -> None:
+        slot, said = slot_of(tmp_path)
+        asked = asyncio.create_task(slot.measure(JOB, Trial(1, 42, 1, 1, "", 0.0)))
+        await until(lambda: bool(said))
+        slot.heard(words.Unmeasured("No space left on device"))
+        with pytest.raises(Lost, match="lab7: No space left on device"):
+            await asked
+
+    asyncio.run(talk())
+
+
+@pytest.mark.parametrize("way", ["ended", "lost"])
+def test_a_training_that_is_made_and_over_in_one_breath_is_over(way: str, tmp_path: Path) -> None:
+    crashed = Outcome("crash", crash="error", why="its launcher died")
+
+    async def talk() -> None:
+        slot, said = slot_of(tmp_path)
+        spawning = asyncio.create_task(slot.spawn(JOB))
+        await until(lambda: bool(said))
+        slot.heard(words.Spawned(7, 1, ""))
+        if way == "ended":
+            slot.heard(words.Ended(crashed, fault="it fell off the bus"))
+        else:
+            slot.lose("lab7 was lost")
+        training = await spawning
+        slot.conditions.launched(training.pid)
+        training.release()
+        async with asyncio.timeout(10):
+            outcome = await training.wait()
+        assert outcome == (crashed if way == "ended" else Outcome("interrupted", crash="lost", why="lab7 was lost"))
+        assert slot.conditions.fault == ("it fell off the bus" if way == "ended" else "")
+
+    asyncio.run(talk())
+
+
+@pytest.mark.parametrize("why", ["lab7 was lost", "the Ray cluster is gone", "lab7: MemoryError"])
+def test_a_loss_is_called_a_loss_in_whatever_words_it_is_told(why: str, tmp_path: Path) -> None:
+    async def talk() -> None:
+        slot, said = slot_of(tmp_path)
+        spawning = asyncio.create_task(slot.spawn(JOB))
+        await until(lambda: bool(said))
+        slot.heard(words.Spawned(7, 1, ""))
+        training = await spawning
+        slot.lose(why)
+        assert await training.wait() == Outcome("interrupted", crash="lost", why=why)
+
+    asyncio.run(talk())
+
+
+def test_a_worker_that_cannot_be_told_of_the_run_is_refused_with_the_reason(tmp_path: Path) -> None:
+    site = Bed(make_checkout(tmp_path / "lab"), tmp_path / "cache", "off").site
+
+    async def welcome(*asked: object) -> words.Welcome:
+        raise PermissionError(13, "Permission denied", "/data/train/7.bin")
+
+    async def talk() -> None:
+        changed = asyncio.Event()
+        site.welcome = welcome  # type: ignore[method-assign]
+        place = Place(site, "lab7/gpu0", "lab7", 0, 1, lambda message: None)
+        serving = asyncio.create_task(place.serve(changed.set))
+        place.take(words.framed(words.hello(boot_id())))
+        await asyncio.wait_for(changed.wait(), 10)
+        assert place.refused == "lab7 cannot be told of the run: [Errno 13] Permission denied: '/data/train/7.bin'"
+        await serving
+
+    asyncio.run(talk())
 
 
 def test_what_is_said_arrives_as_it_was_said_in_whatever_pieces() -> None:

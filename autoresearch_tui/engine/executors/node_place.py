@@ -22,6 +22,7 @@ from autoresearch_tui.engine.executors.node_data import listing, read_piece
 from autoresearch_tui.engine.executors.node_slot import Distant, Packer
 from autoresearch_tui.engine.executors.node_training import Say
 from autoresearch_tui.engine.executors.worker_room import FOLDER, PYTHON, settings_of
+from autoresearch_tui.engine.plumbing import LineageError
 from autoresearch_tui.journal.text import clean_line
 from autoresearch_tui.sections import Settings
 from autoresearch_tui.telemetry.machine import boot_id
@@ -116,6 +117,13 @@ class Place:
 
     async def serve(self, changed: Callable[[], None]) -> None:
         """Until it is cancelled: answer until it is a slot, and give it what it asks for."""
+        try:
+            await self._serve(changed)
+        except (OSError, LineageError) as error:
+            self.refused = f"{self.node} cannot be told of the run: {clean_line(str(error).rstrip('.'), 250)}"
+            changed()
+
+    async def _serve(self, changed: Callable[[], None]) -> None:
         while True:
             match await self._inbox.get():
                 case words.Hello() as hello:

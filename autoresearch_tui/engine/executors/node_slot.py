@@ -85,9 +85,9 @@ class Distant:
         new = {sha: body for sha, body in bodies.items() if sha not in self._known and sha not in start}
         self._known = set(bodies)
         self._log = self._folder.log(job.number, job.trial)
+        self.conditions.told = None
         match await self._asked(words.Spawn(job, files, new), lambda: self._say(words.End("interrupted", "nobody wants it any more"))):
-            case words.Spawned() as spawned:
-                self._training = AfarTraining(spawned, self._say)
+            case words.Spawned() if self._training:
                 return self._training
             case words.Unspawned(why):
                 raise OSError(f"{self.node}: {why}")
@@ -113,8 +113,6 @@ class Distant:
                     await self._bring_checkpoint(job)
                 self._say(words.Fetch(-1))
                 return fact
-            case words.Unmeasured(why, lost) if not lost:
-                raise OSError(f"{self.node}: {why}")
             case words.Unmeasured(why):
                 raise Lost(f"{self.node}: {why}")
         raise Lost(self._gone)
@@ -167,7 +165,10 @@ class Distant:
                 self.conditions.told = message
                 if self._training and not self._training.over.done():
                     self._training.over.set_result(outcome)
-            case words.Spawned() | words.Unspawned() | words.Measured() | words.Unmeasured() | words.Part():
+            case words.Spawned() if self._answer and not self._answer.done():
+                self._training = AfarTraining(message, self._say)  # now: its end, or its place's, may come in the same breath
+                self._answer.set_result(message)
+            case words.Unspawned() | words.Measured() | words.Unmeasured() | words.Part():
                 if self._answer and not self._answer.done():
                     self._answer.set_result(message)
 
@@ -175,7 +176,7 @@ class Distant:
         """Nothing comes from there any more: what trained there counts for nothing."""
         self._gone = clean_line(why, 200)
         if self._training and not self._training.over.done():
-            self._training.over.set_result(Outcome("interrupted", why=self._gone))
+            self._training.over.set_result(Outcome("interrupted", crash="lost", why=self._gone))
         if self._answer and not self._answer.done():
             self._answer.cancel()
 

@@ -27,7 +27,7 @@ class Afar:
 
     def __init__(self) -> None:
         self.told: words.Ended | None = None
-        """How the last trial ended."""
+        """How the last trial ended; None while one runs."""
 
     @property
     def fault(self) -> str:
@@ -40,7 +40,6 @@ class Afar:
         """The worker looks."""
 
     def launched(self, pid: int) -> Sample | None:
-        self.told = None
         return None
 
     def ended(self) -> tuple[e.Card | None, float | None]:

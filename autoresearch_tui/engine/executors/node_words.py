@@ -72,7 +72,7 @@ class Spawned(Message, frozen=True):
 
 
 class Unspawned(Message, frozen=True):
-    """They could not be made."""
+    """They could not be made, and no others will be."""
 
     why: str
 
@@ -108,11 +108,9 @@ class Measured(Message, frozen=True):
 
 
 class Unmeasured(Message, frozen=True):
-    """No number could be made, now or at all."""
+    """No number can be made there: what it trained counts for nothing."""
 
     why: str
-    lost: bool = False
-    """What it trained is not there."""
 
 
 class Part(Message, frozen=True):

@@ -159,7 +159,8 @@ class Worker:
             log.touch(mode=0o600)
             training = await self.slot.spawn(job)
         except (OSError, Unended, LineageError) as error:
-            return self.say(words.Unspawned(clean_line(str(error), 300)))
+            self.say(words.Unspawned(why := clean_line(str(error), 300)))
+            return self.say(words.Refused(why))  # else it would be the first that is free, again and again
         self._training = training
         if self._end:
             training.end(self._end.outcome, self._end.why, self._end.crash)
@@ -194,11 +195,12 @@ class Worker:
     async def _measure(self, asked: words.Measure) -> None:
         name = asked.job.name
         if name != self._trained:
-            return self.say(words.Unmeasured("what it trained is gone", lost=True))
+            return self.say(words.Unmeasured("what it trained is gone"))
         try:
             fact = await self.slot.measure(asked.job, asked.trial)
         except (OSError, Unended, LineageError) as error:
-            return self.say(words.Unmeasured(clean_line(str(error), 300)))
+            self.say(words.Unmeasured(why := clean_line(str(error), 300)))
+            return self.say(words.Refused(why))
         log = self.slot.folder.folder / "logs" / f"{name}.evaluation.log"
         printed = b""
         with contextlib.suppress(OSError):
