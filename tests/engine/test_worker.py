@@ -233,7 +233,7 @@ def test_a_worker_that_cannot_be_told_of_the_run_is_refused_with_the_reason(tmp_
 
     async def talk() -> None:
         changed = asyncio.Event()
-        site.welcome = welcome  # type: ignore[method-assign]
+        site.welcome = welcome  # type: ignore[method-assign, assignment]
         place = Place(site, "lab7/gpu0", "lab7", 0, 1, lambda message: None)
         serving = asyncio.create_task(place.serve(changed.set))
         place.take(words.framed(words.hello(boot_id())))

@@ -107,6 +107,8 @@ class Place:
         """What came from there, in whatever pieces. Raises ValueError for what is no message of this version."""
         for frame in self._frames.feed(body):
             message = msgspec.msgpack.decode(frame, type=words.FromWorker)
+            if isinstance(message, words.Refused):  # now: its worker may be gone in the same breath
+                self.refused = f"{self.node} cannot train: {clean_line(message.why, 250)}"
             if self.slot and not isinstance(message, words.Want | words.Refused):
                 self.slot.heard(message)
             else:
@@ -133,8 +135,7 @@ class Place:
                     self._say(await self._site.welcome(self.name.rpartition("/")[2], self._part, self._parts))
                 case words.Want(sha, offset):
                     self._say(words.Piece(sha, offset, await self._site.piece(sha, offset)))
-                case words.Refused(why):
-                    self.refused = f"{self.node} cannot train: {clean_line(why, 250)}"
+                case words.Refused():
                     return changed()
                 case words.Ready():
                     changed()

@@ -40,7 +40,7 @@ class Elsewhere:
         self._said: list[str] = []
         """What came or went since it was told last."""
         self._refused: set[str] = set()
-        """What was said of nodes that cannot be used; it is said once."""
+        """Why nodes cannot be used, as far as it was said."""
         self._news = asyncio.Event()
         self._listening: asyncio.Task[None] | None = None
 
@@ -119,12 +119,7 @@ class Elsewhere:
         """A worker became a slot, or will not."""
         place = self._places[number]
         if place.refused:
-            if place.refused not in self._refused:
-                self._refused.add(place.refused)
-                self._said.append(place.refused)
-            if place.slot:  # its card failed
-                self._slots.pop(place.name, None)
-                place.slot.lose(place.refused)
+            self._tell_loss(place, place.refused)
             if self._cluster:
                 self._cluster.say(words.Drop(number))
         elif place.slot:
@@ -136,11 +131,14 @@ class Elsewhere:
         place = self._places.pop(number, None)
         if place:
             self._serving.pop(number).cancel()
-        if place and place.slot:
-            self._slots.pop(place.name, None)
-            place.slot.lose(why)
-            self._said.append(why)
-        elif why and not (place and place.refused) and why not in self._refused:
+        self._tell_loss(place, (place.refused if place else "") or why)
+        self._news.set()
+
+    def _tell_loss(self, place: Place | None, why: str) -> None:
+        """That a slot goes is news each time it does; why there is none is said once, however often it is tried."""
+        goes = self._slots.pop(place.name, None) if place and place.slot else None
+        if goes:
+            goes.lose(why)
+        if why and (goes or why not in self._refused):
             self._refused.add(why)
             self._said.append(why)
-        self._news.set()

@@ -49,7 +49,7 @@ def nodes_of(told: Iterable[Mapping[str, Any]], known: Mapping[str, str]) -> lis
 
 
 def seats(nodes: Collection[Node], wanted: int | None, on_cards: bool) -> list[Seat]:
-    """The first of each node come first, so that a few slots are spread over many machines. `on_cards`: not on cores, whatever lives now."""
+    """The first of each node come first, so that a few slots are spread over many machines. `on_cards`: cores are none."""
     if on_cards:
         found = [Seat(node, part, node.gpus) for node in nodes for part in range(node.gpus)]
     else:

@@ -70,7 +70,9 @@ class Cluster:
 
 
 async def connect(settings: Settings, on_cards: bool = False) -> Cluster:
-    """The cluster that the settings name. `on_cards`: the night has trained on cards there already. WorkspaceError says what is missing: Ray, or a cluster."""
+    """The cluster that the settings name. WorkspaceError says what is missing: Ray, or a cluster.
+
+    `on_cards`: the night has trained on cards there already, and does not go on without them."""
     if find_spec("ray") is None:
         raise WorkspaceError(f"Ray is not installed: `{installation().install('ray')}` brings it.")
     address = settings.ray.address
