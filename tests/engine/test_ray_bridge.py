@@ -45,6 +45,8 @@ class Table:
         """Nodes whose GPUs another job of Ray has."""
         self.fails = 0
         """So many answers from now on are none."""
+        self.failing: Exception | None = None
+        """What comes of asking for a card."""
         self._killed: set[int] = set()
         self._options: dict[str, Any] = {}
         self._over = False
@@ -74,6 +76,8 @@ class Table:
         self._killed.add(id(actor))
 
     def given(self, actor: Actor) -> str:
+        if self.failing:
+            raise self.failing
         while actor.gpus and actor.node in self.busy:
             self._look_away(actor)
         return "0"
@@ -212,6 +216,20 @@ def test_halves_of_the_cores_stay_halves_when_another_node_is_lost(table: Table)
     bridge.look_until("lab1/cpu0", "lab1/cpu1")
     table.add("lab2", gpus=0, identity="another")
     bridge.look_until("lab1/cpu0", "lab1/cpu1", "lab2/cpu0", "lab2/cpu1")
+
+
+def test_a_failure_without_words_is_told_by_its_kind_and_the_slot_is_tried_again(table: Table) -> None:
+    table.add("lab7")
+    table.failing = MemoryError()
+    bridge = Watched(table)
+    bridge.look()
+    until = time.monotonic() + 10
+    while not bridge.why and time.monotonic() < until:
+        bridge.there()
+        time.sleep(0.01)
+    assert bridge.why == ["lab7: MemoryError"]
+    table.failing = None
+    bridge.look_until("lab7/gpu0")
 
 
 class Ending(Watched):

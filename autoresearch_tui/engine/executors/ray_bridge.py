@@ -195,11 +195,8 @@ class Bridge:
                 self.say(words.Carried(place, body))
             why = f"{seat.node.name}: {self._ray.get(actor.last_words.remote(), timeout=5)}"
         except Exception as error:  # Ray has dozens, and each of them means that nothing comes from there any more
-            why = (
-                f"{seat.node.name} was lost"
-                if self._is_loss(error)
-                else f"{seat.node.name}: {next(iter(str(error).splitlines()), type(error).__name__)}"
-            )
+            told = next(iter(str(error).splitlines()), type(error).__name__)
+            why = f"{seat.node.name} was lost" if self._is_loss(error) else f"{seat.node.name}: {told}"
         with self._changing:
             self._lose(place, why, time.monotonic() - began)
 
