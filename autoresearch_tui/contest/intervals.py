@@ -15,6 +15,7 @@ from autoresearch_tui.journal.noise import IN_TWENTY, LIKELY, SURE, beyond, edge
 from autoresearch_tui.journal.state import Run
 
 POWER = 0.2  # how often a difference that is there may still be missed, in as many repeats as would tell
+TOLD = 3  # repeats of each, before gains that are all equal are sure to be no accident
 MOST = 1000  # repeats that anybody would make
 
 
@@ -55,7 +56,8 @@ def against_of(gains: Sequence[float], control: Sequence[float], others: int) ->
         return Against(value)
     error, freedom = _together([(_variance(some) / len(some), len(some) - 1.0) for some in (gains, control)])
     if not error:
-        return Against(value, value, value, word="sure" if value else "unsure")
+        told = "sure" if min(len(gains), len(control)) >= TOLD else "likely"  # two that are equal may be so by chance
+        return Against(value, value, value, word=told if value else "unsure")
     t, reach = abs(value) / error, edge(IN_TWENTY / others, freedom) * error
     word = "sure" if t > edge(SURE / (2 * others), freedom) else "likely" if t > edge(LIKELY / (2 * others), freedom) else "unsure"
     spread = math.sqrt((_variance(gains) + _variance(control)) / 2)

@@ -16,7 +16,7 @@ import msgspec
 from autoresearch_tui.contest.intervals import Against, against_of, interval_of
 from autoresearch_tui.contest.places import CONTROL
 from autoresearch_tui.contest.rounds import FRESH, afresh, fresh, tried
-from autoresearch_tui.journal.experiment import mean
+from autoresearch_tui.journal.experiment import is_same_device, mean
 from autoresearch_tui.journal.noise import gain_of, gain_of_best
 from autoresearch_tui.journal.state import Run
 
@@ -38,7 +38,9 @@ class Standing(msgspec.Struct, frozen=True):
     researcher: str
     repeats: int
     gains: tuple[float | None, ...] = ()
-    """Of each run, in order; above zero is better, whatever the goal. None: it tried nothing."""
+    """Of each run, in order; above zero is better, whatever the goal. None: it tried nothing, or nothing that compares."""
+    tried: tuple[int, ...] = ()
+    """Experiments of each run, in the same order."""
     fresh: bool = False
     """All of them rest on trainings that nobody chose."""
     gain: float | None = None
@@ -60,13 +62,18 @@ class Standing(msgspec.Struct, frozen=True):
     """It was waited for."""
     training_hours: float = 0.0
     against: Against | None = None
-    """None for the control, and without two numbers."""
+    """None for the control, without two numbers, and as long as some runs have searched further than others."""
     unfinished: tuple[str, ...] = ()
     """Runs with something left to do, and why, if a turn said so."""
     sure_gain_usd: float | None = None
     """What one that is sure cost; None: there is none, or nobody knows."""
     sure_gain_tokens: float | None = None
     sure_gain_seconds: float | None = None
+
+    @property
+    def compared(self) -> tuple[int, ...]:
+        """Experiments of those of its runs that have a number."""
+        return tuple(length for length, value in zip(self.tried, self.gains, strict=True) if value is not None)
 
 
 class Contest(msgspec.Struct, frozen=True):
@@ -90,21 +97,21 @@ class Contest(msgspec.Struct, frozen=True):
 def standings(first: Run, played: Sequence[Played], experiments: int) -> list[Standing]:
     researchers = list(dict.fromkeys(one.researcher for one in played))
     runs = {name: [one for one in played if one.researcher == name] for name in researchers}
-    control = _numbers(first, runs.get(CONTROL, []))
-    others = max(1, len(researchers) - (CONTROL in researchers))
-    return [_standing(name, first, mine, experiments, control, others) for name, mine in runs.items()]
+    others = sum(bool(_numbers(first, mine)) for name, mine in runs.items() if name != CONTROL)
+    return [_standing(name, first, mine, experiments, runs.get(CONTROL, []), others) for name, mine in runs.items()]
 
 
 def gain_of_run(first: Run, run: Run) -> float | None:
     """By what was measured afresh; until then by the numbers of the search, which claim too much. A trunk that is still the baseline is
-    trained afresh too, so the number that all are compared with is the one of before."""
-    before = first.baseline.value if first.baseline else None
+    trained afresh too, so the number that all are compared with is the one of before: on the class of device of what is afresh."""
     best = run.best
-    if before is None or best is None or not tried(run):
+    if first.baseline is None or first.baseline.value is None or best is None or not tried(run):
         return None
-    numbers = [trial.value for trial in fresh(run) if trial.value is not None]
-    if numbers:
-        return run.badness(before) - run.badness(mean(numbers))
+    if trials := fresh(run):
+        device = trials[-1].device
+        before = first.baseline.value_on(device)
+        numbers = [trial.value for trial in trials if trial.value is not None and is_same_device(trial.device, device)]
+        return None if before is None else run.badness(before) - run.badness(mean(numbers))
     found = gain_of_best(run, best)
     return found.value if found else 0.0
 
@@ -113,7 +120,13 @@ def _numbers(first: Run, played: Sequence[Played]) -> list[float]:
     return [value for one in played if (value := gain_of_run(first, one.run)) is not None]
 
 
-def _standing(name: str, first: Run, played: Sequence[Played], experiments: int, control: list[float], others: int) -> Standing:
+def _against(first: Run, played: Sequence[Played], control: Sequence[Played], others: int) -> Against | None:
+    """Nothing where some have searched further than others: that alone finds more."""
+    lengths = {tried(one.run) for one in (*played, *control) if gain_of_run(first, one.run) is not None}
+    return against_of(_numbers(first, played), _numbers(first, control), others) if len(lengths) == 1 else None
+
+
+def _standing(name: str, first: Run, played: Sequence[Played], experiments: int, control: Sequence[Played], others: int) -> Standing:
     gains, health = _numbers(first, played), [one for run in played for one in run.run.health.values()]
     changes = [(one.run, change) for one in played for _, change in sorted(one.run.experiments.items()) if change.number and change.settled]
     low, high = interval_of(first, gains)
@@ -124,6 +137,7 @@ def _standing(name: str, first: Run, played: Sequence[Played], experiments: int,
         name,
         len(played),
         tuple(gain_of_run(first, one.run) for one in played),
+        tuple(tried(one.run) for one in played),
         fresh=all(len(fresh(one.run)) >= FRESH for one in played),
         gain=mean(gains) if gains else None,
         low=low,
@@ -142,8 +156,8 @@ def _standing(name: str, first: Run, played: Sequence[Played], experiments: int,
         sure_gain_usd=cost / sure if sure and cost is not None else None,
         sure_gain_tokens=tokens / sure if sure else None,
         sure_gain_seconds=seconds / sure if sure else None,
-        against=None if name == CONTROL else against_of(gains, control, others),
-        unfinished=tuple(_unfinished(one, experiments) for one in played if tried(one.run) < experiments or len(fresh(one.run)) < FRESH),
+        against=None if name == CONTROL else _against(first, played, control, others),
+        unfinished=tuple(filter(None, (_unfinished(first, one, experiments) for one in played))),
     )
 
 
@@ -152,9 +166,13 @@ def _sure_gains(run: Run) -> int:
     return sum(one is not None and one.value > 0 and one.word == "sure" for one in kept)
 
 
-def _unfinished(one: Played, experiments: int) -> str:
-    done = tried(one.run)
+def _unfinished(first: Run, one: Played, experiments: int) -> str:
+    """What is left of a run, and why; empty: nothing."""
+    done, trials = tried(one.run), fresh(one.run)
+    if done >= experiments and len(trials) >= FRESH:
+        elsewhere = gain_of_run(first, one.run) is None
+        return f"{one.tag}: measured afresh on {trials[-1].device}, and the baseline was not" if elsewhere else ""
     taint = next((trial.taint for trial in reversed(afresh(one.run)) if trial.taint), "")
     left = f"{done} of {experiments} experiments" if done < experiments else "not measured afresh"
-    left += f", disturbed each time ({taint})" if taint and not fresh(one.run) else ""
+    left += f", disturbed each time ({taint})" if taint and not trials else ""
     return f"{one.tag}: {left}{f' ({one.why})' if one.why else ''}"

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from autoresearch_tui.contest.standing import Contest, Standing
-from autoresearch_tui.contest.words import named
+from autoresearch_tui.contest.words import length_of, named
 from autoresearch_tui.journal.text import clean_line
 from autoresearch_tui.morning.wording import gain, money, number, several, share, thousands
 
@@ -29,7 +29,7 @@ def _head(found: Contest) -> str:
     whole = [
         several(len(found.standings), "researcher"),
         f"{several(repeats, 'run')} of each",
-        f"{several(found.experiments, 'experiment')} a run",
+        f"{length_of([length for one in found.standings for length in one.tried])} a run",
     ]
     return f"{', '.join(whole)}; baseline {clean_line(found.metric, 24)} {number(found.baseline)} (mean of {found.baseline_trials}{sigma})"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -33,23 +33,39 @@ def contest_of(first: Run, played: Sequence[Played], experiments: int) -> Contes
         sigma=noise.sigma,
         assumed=noise.assumed,
     )
-    return replace(found, sentence=" ".join(_said(found)), notes=tuple(_notes(found)))
+    begun = all(one.run.experiments for one in played)
+    return replace(found, sentence=" ".join(_said(found, begun)), notes=tuple(_notes(found)))
 
 
 def named(researcher: str) -> str:
     return clean_line(researcher, LONGEST)
 
 
-def _said(found: Contest) -> Iterator[str]:
+def length_of(tried: Collection[int]) -> str:
+    """How far runs are: `3 experiments`, `2 to 6 experiments`."""
+    least, most = min(tried, default=0), max(tried, default=0)
+    return several(most, "experiment") if least == most else f"{least} to {several(most, 'experiment')}"
+
+
+def _said(found: Contest, begun: bool) -> Iterator[str]:
     others = [one for one in found.standings if one.researcher != CONTROL]
-    if not others:
+    if not begun:
+        yield "It was ended before every run had begun: the same command goes on."
+    elif not found.standings:
+        yield "No run has begun yet: name who takes part, and it goes on."
+    elif not others:
         yield "Nobody but sweep took part: there is nothing to compare it with."
+    control = next((one for one in found.standings if one.researcher == CONTROL), Standing(CONTROL, 0))
+    most = max((found.experiments, *(length for one in found.standings for length in one.tried)))
     for one in others:
-        yield _beside_the_control(one)
+        yield _beside_the_control(one, control, most)
 
 
-def _beside_the_control(one: Standing) -> str:
+def _beside_the_control(one: Standing, control: Standing, most: int) -> str:
     name, against = named(one.researcher), one.against
+    if against is None and one.compared and control.compared:
+        far = f"{name} has tried {length_of(one.compared)} a run and {CONTROL} {length_of(control.compared)}"
+        return f"{name} and {CONTROL} do not compare yet: {far}; `--experiments {most}` brings all of them so far."
     if against is None:
         return f"{name} cannot be compared with {CONTROL}: one of them has no number yet."
     ahead, behind = (name, CONTROL) if against.value > 0 else (CONTROL, name)
@@ -85,6 +101,6 @@ def _notes(found: Contest) -> Iterator[str]:
     if left:
         more = f"; and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
         yield f"Unfinished: {'; '.join(clean_line(line, 200) for line in left[:SHOWN])}{more}."
-    if any(one.against and one.against.word in ("sure", "likely") for one in found.standings):
-        length = several(found.experiments, "experiment")
+    if told := [one for one in found.standings if one.against and one.against.word in ("sure", "likely")]:
+        length = length_of(told[0].compared)
         yield f"It is said of this train.py, this device and {length} a run: elsewhere another may be better."

@@ -22,9 +22,9 @@ def measured(values: Sequence[float] = BASELINE) -> History:
     return history
 
 
-def trained_again(history: History, number: int, value: float | None) -> None:
+def trained_again(history: History, number: int, value: float | None, device: str = "") -> None:
     trial = len(history.run.experiments[number].trials) + 1
-    history.add(e.Launched(number, trial, 42, 1, 1, "boot", purpose="again"))
+    history.add(e.Launched(number, trial, 42, 1, 1, "boot", purpose="again", device=device))
     history.now += history.now.resolution
     history.end(number, value)
     history.judge(number)

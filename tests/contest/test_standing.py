@@ -7,12 +7,14 @@ import json
 import msgspec
 import pytest
 
-from autoresearch_tui.contest.intervals import repeats_to_tell
+from autoresearch_tui.contest.intervals import Against, against_of, repeats_to_tell
 from autoresearch_tui.contest.standing import Contest
 from autoresearch_tui.contest.table import as_text
 from autoresearch_tui.contest.words import contest_of
 from autoresearch_tui.journal import events as e
+from autoresearch_tui.journal.state import Run
 from tests.contest.games import measured, played, search, trained_again
+from tests.engine.histories import History
 
 FIRST = measured().run
 SWEEP = [search([0.90, None, 1.10], [0.91, 0.93]), search([0.94, 1.2, 1.10], [0.95, 0.97]), search([0.92, 1.2, 1.10], [0.93, 0.95])]
@@ -66,6 +68,76 @@ def test_of_several_researchers_each_has_to_be_further_ahead() -> None:
     two = contest_of(FIRST, [*played("sweep", *SWEEP), *played("climb", *CLIMB), *played("ollama:a", *CLIMB)], 3).standings[1].against
     assert one and two and one.p and two.p == pytest.approx(2 * one.p) and one.high is not None and two.high is not None
     assert two.high > one.high
+
+
+def test_who_has_no_number_yet_makes_nobody_elses_lead_harder_to_believe() -> None:
+    silent = played("ollama:a", FIRST, FIRST, FIRST)
+    found = contest_of(FIRST, [*played("sweep", *SWEEP), *played("climb", *CLIMB), *silent], 3)
+    assert found.standings[1].against == contest().standings[1].against
+
+
+def test_runs_of_different_length_do_not_compare_and_the_sentence_says_how_far_each_is() -> None:
+    short = [search([0.98], [0.98, 0.98]), search([0.98], [0.98, 0.98]), search([0.98, 1.2], [0.98, 0.99])]
+    found = contest_of(FIRST, [*played("sweep", *SWEEP), *played("climb", *short)], 1)
+    assert found.standings[1].against is None and found.standings[1].tried == (1, 1, 2)
+    assert found.sentence == (
+        "climb and sweep do not compare yet: climb has tried 1 to 2 experiments a run and sweep 3 experiments;"
+        " `--experiments 3` brings all of them so far."
+    )
+    assert "3 runs of each, 1 to 3 experiments a run;" in as_text(found, 120) and "It is said of" not in as_text(found)
+
+
+def test_one_run_that_somebody_carried_on_by_hand_keeps_its_researcher_from_being_compared() -> None:
+    longer = search([0.90, None, 1.10, 0.80], [0.80, 0.80])
+    found = contest_of(FIRST, [*played("sweep", *SWEEP[:2], longer), *played("climb", *CLIMB)], 3)
+    assert found.standings[1].against is None and "sweep 3 to 4 experiments; `--experiments 4` brings" in found.sentence
+
+
+def test_a_run_without_a_number_does_not_keep_the_others_from_being_compared() -> None:
+    found = contest_of(FIRST, [*played("sweep", *SWEEP), *played("climb", *CLIMB, FIRST)], 3)
+    assert found.standings[1].against == contest().standings[1].against
+    assert "this device and 3 experiments a run" in " ".join(found.notes)
+
+
+def test_two_equal_runs_of_each_may_be_equal_by_chance_and_are_likely_at_most() -> None:
+    assert [_equal(repeats).word for repeats in (2, 3)] == ["likely", "sure"]
+    assert against_of([0.0, 0.0], [0.0, 0.0], 1) == Against(0.0, 0.0, 0.0, word="unsure")
+
+
+def _equal(repeats: int) -> Against:
+    found = against_of([0.02] * repeats, [0.01] * repeats, 1)
+    assert found is not None
+    return found
+
+
+def test_what_was_trained_afresh_on_another_device_is_compared_with_the_baseline_there_or_not_at_all() -> None:
+    first, run = _on("old", 1.0, 1.002, 1.004), _on("old", 1.0, 1.002, 1.004)
+    run.settle(1, 0, 0.9)
+    for _ in range(2):
+        trained_again(run, 1, 0.95, "new")
+    found = contest_of(first.run, [*played("sweep", *SWEEP), *played("climb", run.run)], 1)
+    assert found.standings[1].gains == (None,)
+    assert "climb-1: measured afresh on new, and the baseline was not" in " ".join(found.notes)
+    trained_again(first, 0, 1.05, "new")
+    found = contest_of(first.run, [*played("sweep", *SWEEP), *played("climb", run.run)], 1)
+    assert found.standings[1].gains == pytest.approx((0.1,)) and "afresh on new" not in " ".join(found.notes)
+
+
+def _on(device: str, *values: float) -> History:
+    """The baseline, trained on one class of device."""
+    history = History()
+    history.begin()
+    history.add(e.Proposed(0))
+    history.add(e.Committed(0, "c0"))
+    for value in values:
+        trained_again(history, 0, value, device)
+    return history
+
+
+def test_an_end_before_every_run_had_begun_is_said_and_that_it_goes_on() -> None:
+    found = contest_of(FIRST, [*played("sweep", *SWEEP), *played("climb", Run())], 3)
+    assert found.sentence.startswith("It was ended before every run had begun: the same command goes on. climb cannot be compared")
+    assert contest_of(FIRST, [], 0).sentence == "No run has begun yet: name who takes part, and it goes on."
 
 
 def test_how_many_repeats_would_tell_follows_from_the_spread() -> None:
