@@ -69,6 +69,8 @@ class Course:
         """those of them in a row,"""
         self.why: dict[str, str] = {}
         """and what the last of them said."""
+        self.ended_by = 0
+        """The first signal that somebody sent."""
 
     def run(self) -> None:
         """Until all is done, or somebody ends it."""
@@ -88,23 +90,41 @@ class Course:
     async def _measure(self) -> None:
         """The baseline, with as much company as what is compared with it."""
         first, company = self.lineup.first, self.lineup.company
-        if first_turn_of(state(first), self.since) is None or self.ended:
-            return
-        self.tell("the baseline is trained, once for all")
-        for entry in (first, *company):
-            begin(self.workspace, self.settings, entry)
-        await asyncio.gather(*(self._measured(entry, device) for entry, device in zip((first, *company), self.devices, strict=False)))
+        if not self.ended and first_turn_of(state(first), self.since) is not None:
+            self.tell("the baseline is trained, once for all")
+            for entry in (first, *company):
+                begin(self.workspace, self.settings, entry)
+            await self._trained_in_company()
         if self.ended:
             return
         for entry in company:
             remove_tree(entry.folder)
         baseline = state(first).baseline
         if baseline is None or baseline.value is None:
-            raise Unmeasured(f"the baseline has no number: {self.why.get(first.tag) or 'nobody said why'}. {first.log} tells more.")
+            why = (baseline and baseline.reason) or self.why.get(first.tag) or "nobody said why"
+            raise Unmeasured(f"the baseline has no number: {why.rstrip('.')}. {first.log} tells more.")
 
-    async def _measured(self, entry: Entry, device: Device) -> None:
-        while not self.ended and self.strikes[entry.tag] < STRIKES and (turn := first_turn_of(state(entry), self.since)):
-            await self._turn(entry, turn, device)
+    async def _trained_in_company(self) -> None:
+        """The company trains for as long as it takes, and no longer."""
+        first, company = self.lineup.first, self.lineup.company
+        beside = [asyncio.create_task(self._keeps_company(entry, device)) for entry, device in zip(company, self.devices[1:], strict=False)]
+        try:
+            while self._gets_turns(first) and (turn := first_turn_of(state(first), self.since)):
+                await self._turn(first, turn, self.devices[0])
+        finally:
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+        for task in beside:
+            if not task.cancelled():
+                task.result()  # raises what it met: the baseline was alone from then on
+
+    async def _keeps_company(self, entry: Entry, device: Device) -> None:
+        while self._gets_turns(entry):
+            await self._turn(entry, first_turn_of(state(entry), self.since) or Turn(1, again=0), device)
+
+    def _gets_turns(self, entry: Entry) -> bool:
+        return not self.ended and not self._is_out(entry)
 
     async def _play(self) -> None:
         """Copies of what is missing, and rounds until nobody has anything left to do."""
@@ -167,9 +187,12 @@ class Course:
             loop.add_signal_handler(number, self._interrupted, number)
 
     def _interrupted(self, number: signal.Signals) -> None:
-        if number == signal.SIGINT and not self.ended:
-            self.tell("it ends after the trainings that are under way; Ctrl+C again: at once")
+        is_first, self.ended_by = not self.ended, self.ended_by or number
         self.turns.end(number)
+        if number != signal.SIGINT:
+            self.tell(f"it ends now: {number.name} arrived")
+        elif is_first:
+            self.tell("it ends after the trainings that are under way; Ctrl+C again: at once")
 
 
 def _terms(settings: Settings, devices: Sequence[Device]) -> Terms:

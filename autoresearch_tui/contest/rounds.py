@@ -43,6 +43,8 @@ def first_turn_of(run: Run, since: float = 0.0) -> Turn | None:
     """The same for the run that trains the baseline, and nothing else."""
     if not run.experiments or (run.unsettled and run.baseline and not run.baseline.verdict):
         return Turn(1)
+    if run.experiments[0].verdict == "crash":
+        return None  # it would crash again
     trials = [trial for trial in run.experiments[0].trials if trial.outcome != "interrupted"]
     known = sum(trial.counts for trial in trials)
     return Turn(1, again=0) if known < KNOWN and _since(trials, since) < KNOWN + LOST else None

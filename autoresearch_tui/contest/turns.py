@@ -68,6 +68,9 @@ class Turns:
             self._processes.add(process)
             try:
                 impatience = await self._over(process, entry)
+            except BaseException:  # another turn failed, and the contest with it: no engine trains on without it
+                await _ended(process)
+                raise
             finally:
                 self._processes.discard(process)
             complaint.seek(0)
@@ -113,6 +116,13 @@ class Turns:
                 why = clean_line(waits, LONGEST)
                 process.send_signal(signal.SIGTERM)
         return why
+
+
+async def _ended(process: subprocess.Popen[bytes]) -> None:
+    """It is told to, and waited for: what it trains ends with it."""
+    process.send_signal(signal.SIGTERM)
+    while process.poll() is None:
+        await asyncio.sleep(LOOK_S)
 
 
 def _environment(mine: Mapping[str, str], devices: Mapping[str, str]) -> dict[str, str]:

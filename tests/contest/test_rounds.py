@@ -60,6 +60,13 @@ def test_the_baseline_is_trained_until_the_noise_is_measured() -> None:
     assert first_turn_of(history.run) is None
 
 
+def test_a_baseline_that_crashed_is_not_trained_again() -> None:
+    history = History()
+    history.begin()
+    history.settle(0, None, None, "crash")
+    assert first_turn_of(history.run) is None
+
+
 def test_a_run_tries_one_change_a_turn_and_then_its_trunk_is_trained_twice() -> None:
     assert turn_of(measured().run, 2) == Turn(2)
     assert turn_of(search([0.9]), 2) == Turn(3)
