@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,16 +18,18 @@ import msgspec
 from msgspec.structs import replace
 
 from autoresearch_tui import tomlfile
-from autoresearch_tui.contest.places import FIRST, Entry, first_of, home_of
+from autoresearch_tui.contest.places import COMPANY, CONTROL, FIRST, Entry, entries, first_of, home_of, in_order, state
 from autoresearch_tui.engine.ground import IDENTITY, make_ground
 from autoresearch_tui.engine.leavings import remove_tree
 from autoresearch_tui.engine.lineage import Lineage, LineageError
 from autoresearch_tui.engine.plumbing import call
 from autoresearch_tui.engine.settling import restore_refs, settle
 from autoresearch_tui.journal import events
+from autoresearch_tui.journal.state import Run
 from autoresearch_tui.journal.store import Journal
 from autoresearch_tui.sections import Settings
 from autoresearch_tui.settings import FILE
+from autoresearch_tui.terminal import works
 from autoresearch_tui.workspace import HIDDEN, RunFolder, Workspace, WorkspaceError
 
 APART = 1000  # between the seeds of two repeats: each trial of an experiment takes the next one
@@ -39,14 +42,43 @@ def begin(workspace: Workspace, settings: Settings, entry: Entry) -> None:
     if entry.folder.exists():
         return
     lineage = Lineage(workspace.folder, FIRST, workspace.edit)
-    start = lineage.resolve("HEAD")
-    if changed := lineage.uncommitted([*workspace.frozen, workspace.edit], start):
+    text = written(_settings_of(workspace, settings))
+    make_ground(entry.folder, lineage, lineage.resolve("HEAD"), "The beginning of a contest", lambda aside: _write(aside / FILE, text))
+
+
+def refuse_uncommitted(workspace: Workspace) -> None:
+    """Before anything is trained, and of a contest that goes on too: what lies there is not what its runs are about."""
+    if changed := Lineage(workspace.folder, FIRST, workspace.edit).uncommitted([*workspace.frozen, workspace.edit]):
         names = ", ".join(changed)
         raise WorkspaceError(
             f"{names} in {workspace.folder} is not as it was committed last: commit it first, for a contest begins from there."
         )
-    text = written(_settings_of(workspace, settings))
-    make_ground(entry.folder, lineage, start, "The beginning of a contest", lambda aside: _write(aside / FILE, text))
+
+
+def forget_unmeasured(home: Path) -> None:
+    """A beginning that never got a number holds nobody to its code: it is made anew, but where an engine is at work on it."""
+    beginnings = [first_of(home), *(Entry(path, CONTROL, 0) for path in home.glob(f"{COMPANY}-*"))]
+    if is_measured(state(beginnings[0])) or entries(home) or any(works(state(one)) for one in beginnings):
+        return
+    for one in beginnings:
+        remove_tree(one.folder)
+
+
+def is_measured(first: Run) -> bool:
+    return first.baseline is not None and first.baseline.value is not None
+
+
+def refuse_lost(home: Path, wanted: Iterable[Entry]) -> None:
+    """Runs cannot go on without the one that they were copied from, nor without their journal."""
+    there = entries(home)
+    if there and not is_measured(state(first_of(home))):
+        raise WorkspaceError(
+            f"the baseline of the contest in {home} is gone, and its runs would not compare with a new one: move that folder away to begin"
+            " another."
+        )
+    for entry in in_order([*there, *wanted]):
+        if entry.folder.exists() and not entry.run.journal.exists():
+            raise WorkspaceError(f"the journal of {entry.tag} is gone: remove {entry.folder}, and that run begins again.")
 
 
 def refuse_another(workspace: Workspace, settings: Settings) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -69,7 +70,7 @@ def entry_of(home: Path, researcher: str, repeat: int) -> Entry:
 
 
 def entries(home: Path) -> list[Entry]:
-    """Those that are there: by researcher the control first, then as they are called."""
+    """Those that are there, in order."""
     found = []
     for path in home.glob(f"*/{FILE}"):
         document = tomlfile.read(path)
@@ -77,7 +78,12 @@ def entries(home: Path) -> list[Entry]:
         researcher = document.tables.get("run", {}).get("researcher") if document else None
         if isinstance(researcher, str) and repeat.isdecimal() and not path.parent.name.startswith((".", COMPANY)):
             found.append(Entry(path.parent, researcher, int(repeat)))
-    return sorted(found, key=lambda one: (one.researcher != CONTROL, one.researcher, one.repeat))
+    return in_order(found)
+
+
+def in_order(some: Iterable[Entry]) -> list[Entry]:
+    """By researcher, the control first, then as they are called; each once."""
+    return sorted(set(some), key=lambda one: (one.researcher != CONTROL, one.researcher, one.repeat))
 
 
 def state(entry: Entry) -> Run:

@@ -44,7 +44,7 @@ def named(researcher: str) -> str:
 def length_of(tried: Collection[int]) -> str:
     """How far runs are: `3 experiments`, `2 to 6 experiments`."""
     least, most = min(tried, default=0), max(tried, default=0)
-    return several(most, "experiment") if least == most else f"{least} to {several(most, 'experiment')}"
+    return several(most, "experiment") if least == most else f"{least} to {most} experiments"
 
 
 def _said(found: Contest, begun: bool) -> Iterator[str]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from autoresearch_tui.contest.beginning import begin, copy, refuse_another, seed_of
-from autoresearch_tui.contest.places import Entry, entries, entry_of, first_of, home_of, state
+from autoresearch_tui.contest.beginning import begin, copy, forget_unmeasured, refuse_another, refuse_lost, refuse_uncommitted, seed_of
+from autoresearch_tui.contest.places import Entry, company_of, entries, entry_of, first_of, home_of, state
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.noise import noise_of
 from autoresearch_tui.journal.store import Writer
 from autoresearch_tui.sections import Settings
 from autoresearch_tui.settings import load
+from autoresearch_tui.telemetry.machine import boot_id, born
 from autoresearch_tui.workspace import Workspace, WorkspaceError, open_workspace
 from tests.contest.games import measured
 from tests.engine.nights import git, make_checkout
@@ -111,10 +113,52 @@ def test_other_settings_are_not_mixed_with_it(lab: Path, flags: dict[str, str], 
 
 
 def test_a_contest_begins_from_what_was_committed(lab: Path) -> None:
-    workspace, settings = opened(lab)
+    workspace, _ = opened(lab)
+    refuse_uncommitted(workspace)
     (lab / "train.py").write_text("DEPTH = 9\n")
     with pytest.raises(WorkspaceError, match=r"train\.py in .* is not as it was committed last: commit it first"):
-        begin(workspace, settings, entry_of(home_of(workspace), "other", 1))
+        refuse_uncommitted(workspace)
+
+
+def test_runs_whose_baseline_is_gone_are_not_mixed_with_a_new_one(lab: Path) -> None:
+    entry, first = copied(lab, "climb", 1), first_of(home_of(opened(lab)[0]))
+    refuse_lost(first.folder.parent, [entry])
+    first.run.journal.unlink()
+    with pytest.raises(WorkspaceError, match=r"^the baseline of the contest in .* is gone, and its runs would not compare"):
+        refuse_lost(first.folder.parent, [entry])
+    shutil.rmtree(first.folder)
+    with pytest.raises(WorkspaceError, match="is gone"):
+        refuse_lost(first.folder.parent, [entry])
+
+
+def test_a_run_whose_journal_is_gone_names_the_folder_to_remove(lab: Path) -> None:
+    entry = copied(lab, "climb", 1)
+    entry.run.journal.unlink()
+    with pytest.raises(WorkspaceError, match=rf"^the journal of climb-1 is gone: remove {entry.folder}, and that run begins again\.$"):
+        refuse_lost(entry.folder.parent, [entry])
+    shutil.rmtree(entry.folder)
+    refuse_lost(entry.folder.parent, [entry])
+
+
+def test_a_beginning_without_a_number_is_forgotten_and_one_with_a_number_or_an_engine_is_not(tmp_path: Path, lab: Path) -> None:
+    measured_home = home_of(opened(lab)[0])
+    forget_unmeasured(measured_home)
+    assert first_of(measured_home).folder.exists()
+    workspace, settings = opened(make_checkout(tmp_path / "other"))
+    home = home_of(workspace)
+    first, (company,) = first_of(home), company_of(home, 1)
+    for entry in (first, company):
+        begin(workspace, settings, entry)
+    with Writer(company.run.journal) as journal:
+        journal.append(
+            e.RunStarted("company-1", "c0"), e.EngineStarted(os.getpid(), born(os.getpid()), boot_id(), "1", "sweep", e.Limits())
+        )
+    forget_unmeasured(home)
+    assert first.folder.exists(), "somebody trains beside it"
+    with Writer(company.run.journal) as journal:
+        journal.append(e.EngineEnded("done"))
+    forget_unmeasured(home)
+    assert not first.folder.exists() and not company.folder.exists()
 
 
 def test_names_that_would_share_a_folder_do_not() -> None:

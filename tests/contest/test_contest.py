@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from autoresearch_tui.contest.places import Entry, entries, state
-from tests.engine.nights import check_whole, command, git, make_checkout, tui, wait_for
+from autoresearch_tui.contest.places import Entry, entries, first_of, state
+from autoresearch_tui.terminal import works
+from tests.engine.nights import TRAIN, check_whole, command, git, make_checkout, tui, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -62,6 +63,36 @@ def test_a_contest_gives_everybody_the_same_and_tells_who_is_better(tmp_path: Pa
     more = json.loads(bench(lab, "climb", "--repeats", "2", "--experiments", "4", "--slots", "2", "--format", "json"))
     assert [one["experiments"] for one in more["standings"]] == [8, 8]
     assert {path.name for path in home(lab).iterdir()} == {"first", "climb-1", "climb-2", "sweep-1", "sweep-2"}
+    for words in (("climb", "--slots", "2"), ()):
+        less = bench(lab, *words, "--experiments", "3", code=1)
+        assert less == (
+            "autoresearch-tui: sweep-2 has tried 4 experiments already, and shorter runs do not compare with it: ask for"
+            " `--experiments 4` or more.\n"
+        )
+
+
+def test_what_crashed_is_said_trained_once_and_begun_anew_when_it_is_mended(tmp_path: Path) -> None:
+    lab = make_checkout(tmp_path / "lab", "raise RuntimeError('no luck')\n")
+    said = bench(lab, "climb", "--repeats", "1", "--experiments", "1", code=1)
+    assert "the baseline has no number: error: RuntimeError: no luck. " in said and said.count("#0") == 1
+    assert "nothing is measured yet in " in bench(lab, code=1)
+    (lab / "train.py").write_text(TRAIN)
+    assert "train.py in " in (dirty := bench(lab, "climb", code=1)) and "the baseline is trained" not in dirty
+    git(lab, "commit", "-q", "-a", "-m", "mended")
+    assert "1 experiment a run; baseline val_bpb 1.186820" in bench(lab, "climb", "--repeats", "1", "--experiments", "1")
+    (lab / "train.py").write_text("DEPTH = 9\n")
+    assert "is not as it was committed last" in bench(lab, "climb", "--repeats", "1", "--experiments", "1", code=1)
+
+
+def test_a_contest_that_is_told_to_end_says_so_and_has_the_signals_code(tmp_path: Path) -> None:
+    lab = make_checkout(tmp_path / "lab")
+    running = begun(lab, *WORDS, seconds=30.0)
+    wait_for(lambda: state(first_of(home(lab))).running is not None, 120)
+    running.send_signal(signal.SIGTERM)
+    said, _ = running.communicate(timeout=120)
+    assert running.returncode == 143 and "Traceback" not in said and "it ends now: SIGTERM arrived" in said
+    assert "It was ended before every run had begun: the same command goes on." in " ".join(said.split())
+    assert not works(state(first_of(home(lab))))
 
 
 @pytest.mark.parametrize("kills", [(3.0, 4.0, 5.0, 7.0)])
@@ -106,7 +137,10 @@ def test_two_contests_or_a_run_beside_one_are_refused(tmp_path: Path) -> None:
 def test_one_that_cannot_answer_says_so_and_the_others_go_on(tmp_path: Path) -> None:
     lab = make_checkout(tmp_path / "lab")
     (lab / "autoresearch.toml").write_text('[ollama]\naddress = "http://127.0.0.1:9"\n')
-    found = json.loads(bench(lab, "ollama:nobody", "--repeats", "1", "--experiments", "2", "--format", "json"))
+    words = ("--repeats", "1", "--experiments", "2", "--format", "json", "-o", str(tmp_path / "found.json"))
+    said = tui(lab, "bench", "ollama:nobody", *words, code=1)
+    assert said.index("ollama:nobody cannot answer now: ") < said.index("the baseline is trained, once for all")
+    found = json.loads((tmp_path / "found.json").read_text())
     by_name = {one["researcher"]: one for one in found["standings"]}
     assert by_name["sweep"]["experiments"] == 2 and by_name["sweep"]["fresh"]
     assert by_name["ollama:nobody"]["experiments"] == 0 and by_name["ollama:nobody"]["gain"] is None
