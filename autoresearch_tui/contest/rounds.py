@@ -75,8 +75,10 @@ def afresh(run: Run) -> list[Trial]:
 
 
 def asked(run: Run, sent: Collection[object], number: int) -> bool:
-    """Somebody sent that already, before a contest was killed. `sent`: what nobody has heard yet."""
-    return Again(number) in sent or any(wish.wish == Again(number) for wish in run.wishes.values())
+    """Somebody sent that already, before a contest was killed, or it was begun. `sent`: what nobody has heard yet."""
+    last = run.experiments[number].trials[-1:] if number in run.experiments else ()
+    is_begun = any(trial.purpose == "again" and trial.outcome in ("", "interrupted") for trial in last)
+    return is_begun or Again(number) in sent or any(wish.wish == Again(number) for wish in run.wishes.values())
 
 
 def level(run: Run, failed: int, is_out: bool, experiments: int) -> int:

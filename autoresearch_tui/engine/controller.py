@@ -296,7 +296,7 @@ class Controller:
                 self.record(e.Warned(why), e.Rewound(to, "policy"))
                 await self._settle(None)
             case plan.SetAside(slot, other):
-                self.equip(f"{slot} is left alone until the next start: #{self._tip} crashes there, and trains in {other}")
+                self.equip(f"{slot} is left alone until the next start: not even the trunk trains there, and {other} trains")
             case plan.Conclude():
                 self.record(conclusion(self.run))
             case plan.Draw(idea):

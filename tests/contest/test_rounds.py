@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from autoresearch_tui.contest.rounds import STRIKES, Turn, first_turn_of, fresh, level, queues, tried, turn_of
+from autoresearch_tui.contest.rounds import STRIKES, Turn, asked, first_turn_of, fresh, level, queues, tried, turn_of
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.state import Run
 from tests.contest.games import measured, search, trained_again
@@ -116,3 +116,16 @@ def test_a_trunk_that_was_kept_last_and_in_doubt_is_measured_afresh_too() -> Non
     history.end(1, 0.91)
     history.judge(1)
     assert fresh(history.run) == []
+
+
+def test_a_training_that_a_kill_interrupted_is_made_again_and_not_asked_for_twice() -> None:
+    history = History()
+    history.begin()
+    history.settle(0, None, 1.0)
+    assert not asked(history.run, [], 0)
+    history.add(e.Launched(0, 2, 42, 1, 1, "boot", "again"))
+    assert asked(history.run, [], 0)
+    history.add(e.Ended(0, 2, "interrupted", why="the engine died"))
+    assert asked(history.run, [], 0)
+    history.add(e.Launched(0, 3, 42, 1, 1, "boot", "again"), e.Ended(0, 3, "finished", seconds=1.0), e.Measured(0, 3, 1.0))
+    assert not asked(history.run, [], 0)

@@ -101,8 +101,8 @@ def test_a_trial_with_other_cores_than_those_before_it_is_no_part_of_their_run(t
     tui(lab, "run", "--tag", "night", "--experiments", "1", "--slots", "2")
     run = state(lab)
     assert run.key["device"] == run.slots[0].device == run.slots[1].device
-    said = tui(lab, "run", "--experiments", "2", code=1)
+    said = tui(lab, "run", "--experiments", "2", "--slots", "1", code=1)
     assert "`--slots 2` gives it as many again, or begin a new run with `--tag NAME --from night`" in said
     assert state(lab).session == 1, "nothing was written down"
-    tui(lab, "run", "--experiments", "2", "--slots", "2")
-    assert len(state(lab).experiments) == 2
+    tui(lab, "run", "--experiments", "2")
+    assert len(state(lab).experiments) == 2, "where nobody says how many, it has as many as before"

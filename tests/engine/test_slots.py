@@ -232,7 +232,7 @@ def test_a_skip_of_one_leaves_the_other_alone(lab: Path, night: Night) -> None:
     wait_for(lambda: state(lab).experiments[one].settled)
     tui(lab, "send", "stop")
     ended(running)
-    run = check_whole(lab)
+    run = state(lab)  # another change may just have been made, and waits for the next start
     assert (run.experiments[one].verdict, run.experiments[one].reason) == ("discard", "skipped by hand")
     assert run.experiments[other].trials[0].outcome == "finished"
 
@@ -267,12 +267,12 @@ def test_a_slot_where_all_crashes_is_set_aside_and_the_night_goes_on_in_the_othe
     breaking(lab, f"not in {early} and {first} in os.sched_getaffinity(0)", "raise RuntimeError('no such library')")
     said = ended(night(14))
     run = check_whole(lab)
-    assert "cpu0 is left alone until the next start: #" in said
+    assert "cpu0 is left alone until the next start: not even the trunk trains there, and cpu1 trains" in said
     assert run.counts["crash"] == 3 and [slot.name for slot in run.slots] == ["cpu1"]
     looks = [
         (trial.slot, trial.value is not None) for one in run.experiments.values() for trial in one.trials if trial.purpose == "crashes"
     ]
-    assert looks == [("cpu0", False), ("cpu1", True)]
+    assert looks[0] == ("cpu0", False) and set(looks[1:]) <= {("cpu1", True)}
 
 
 @pytest.mark.slow

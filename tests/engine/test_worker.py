@@ -27,7 +27,7 @@ from autoresearch_tui.engine.trainer import Outcome
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.experiment import Trial
 from autoresearch_tui.telemetry.curve import Curve, Point
-from autoresearch_tui.telemetry.machine import boot_id
+from autoresearch_tui.telemetry.machine import boot_id, born
 from autoresearch_tui.workspace import RunFolder
 from tests.engine.afar import Bed, bed
 from tests.engine.nights import git, make_checkout
@@ -67,7 +67,7 @@ def test_it_ends_what_trains_when_nobody_listens_any_more(tmp_path: Path) -> Non
             outcome = await training.wait()
             assert (outcome.outcome, outcome.why) == ("interrupted", "lab7 was lost")
             await there.worker.wait()
-            assert not Path(f"/proc/{training.pid}").exists(), "and the launcher with it"
+            assert born(training.pid) != training.born, "and the launcher with it"
             with pytest.raises(Lost):
                 await there.slot.measure(there.job(), there.trial(outcome))
 
@@ -83,8 +83,9 @@ def test_a_worker_that_is_killed_takes_its_training_with_it_and_the_next_one_cle
             training = await there.train()
             there.worker.send_signal(signal.SIGKILL)
             assert (await training.wait()).outcome == "interrupted"
-            while Path(f"/proc/{training.pid}").exists():
-                await asyncio.sleep(0.02)
+            async with asyncio.timeout(30):
+                while born(training.pid) == training.born:  # a zombie is gone too, whoever is to bury it
+                    await asyncio.sleep(0.02)
         left = list(there.nodes.glob("runs/*/gpu0/*/night/trials/0000-1"))
         assert left, "nobody was there to take it away"
         async with bed(lab, tmp_path / "cache") as there:
