@@ -111,6 +111,7 @@ class Overlap(Night):
                 super().do(step)
 
     def finish(self, end: plan.End) -> None:
+        self.ending = self.ending or (end if end.failed else None)  # nobody needs then what still trains: it is interrupted
         assert self.ending or not self.lives, "it ends while something trains"
         for number, life in sorted(self.lives.items()):
             if life.launched and isinstance(life.step, plan.Train):

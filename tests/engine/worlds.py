@@ -28,7 +28,6 @@ from tests.engine.histories import TRIAL_S, History
 
 ELSEWHERE: Any = None  # the disk, git and the researcher, which nothing here touches
 
-DRAFTER = Drafter(ELSEWHERE, ELSEWHERE, ELSEWHERE, ELSEWHERE)
 Answer = TypeVar("Answer")
 ENDINGS = (Outcome("finished"), Outcome("finished"), Outcome("crash", "nan"), Outcome("crash", "disk"))
 
@@ -40,6 +39,7 @@ class World(History):
         super().__init__()
         self._luck = itertools.cycle(luck)
         self.ending: plan.End | None = None
+        self.drafter = Drafter(ELSEWHERE, ELSEWHERE, ELSEWHERE, ELSEWHERE)  # of this run: it remembers what was trained in it
 
     def listen(self) -> None:
         """A moment at which a command may come."""
@@ -87,7 +87,7 @@ class World(History):
             case plan.Propose(draft):
                 self._propose(draft)
             case plan.GiveUp(draft, why):
-                self.add(*DRAFTER.given_up(run, draft, why))
+                self.add(*self.drafter.given_up(run, draft, why))
             case plan.Rest():
                 self._rest(step)
             case _:
@@ -151,14 +151,14 @@ class World(History):
                 self.add(e.Refused(name, "it changes nothing"))
                 return
         elif not self._lucky(True, True, False):
-            self.add(*DRAFTER.given_up(self.run, name, f"the change of #{draft.of} does not fit the trunk any more"))
+            self.add(*self.drafter.given_up(self.run, name, f"the change of #{draft.of} does not fit the trunk any more"))
             return
         self.add(e.Drafted(name, f"b{name}", f"idea {name}", fingerprint=name))
 
     def _propose(self, name: str) -> None:
         draft, tip = self.run.drafts[name], self.run.tip
         if draft.parent == tip:
-            self.add(*DRAFTER.proposed(self.run, name))
+            self.add(*self.drafter.proposed(self.run, name))
         elif self._lucky(True, True, False):
             self.add(e.Drafted(name, draft.blob, draft.idea, parent=tip))
         else:
