@@ -162,18 +162,15 @@ class Experiment(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     def worth_on(self, device: str) -> Worth:
         """What the three before say, in one."""
         device = device or self.device
-        if (known := self._worth.get(device)) is None:
+        found: dict[str, Worth] = vars(self).setdefault("worth", {})  # as a cached property, whose lock costs more than all of this
+        if (known := found.get(device)) is None:
             there = self.trials_on(device)
             fair = [trial for trial in there if trial.counts]
             newest = max((trial.era for trial in fair), default=0)
             numbers = tuple(sorted(trial.value for trial in fair if trial.value is not None and trial.era == newest))
             values = numbers or [trial.value for trial in there if trial.value is not None]
-            known = self._worth[device] = Worth(newest, numbers, mean(values) if values else None)
+            known = found[device] = Worth(newest, numbers, mean(values) if values else None)
         return known
-
-    @cached_property
-    def _worth(self) -> dict[str, Worth]:
-        return {}
 
     def trials_on(self, device: str) -> list[Trial]:
         """Those on one class; what nobody wrote down of older trials speaks against none. Asked about no class: about its own."""
@@ -184,7 +181,7 @@ class Experiment(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     def memory_gb(self) -> float:
         return max([trial.memory_gb for trial in self.trials if trial.value is not None], default=0.0)
 
-    @cached_property
+    @property
     def trust(self) -> str:
         """Of the least checked of its numbers."""
         measured = [trial for trial in self.trials if trial.value is not None]
