@@ -162,7 +162,7 @@ class Experiment(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     def worth_on(self, device: str) -> Worth:
         """What the three before say, in one."""
         device = device or self.device
-        found: dict[str, Worth] = vars(self).setdefault("worth", {})  # as a cached property, whose lock costs more than all of this
+        found: dict[str, Worth] = vars(self).setdefault("worth", {})  # a cached property has a lock, which costs more
         if (known := found.get(device)) is None:
             there = self.trials_on(device)
             fair = [trial for trial in there if trial.counts]
