@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.nights import TRAIN, check_whole, command, git, journal_of, make_checkout, state, tui
+from tests.machine import folder_in_shared_memory
 
 
 def misbehaving(folder: Path, body: str, when: str = '== "0001-1"') -> Path:
@@ -62,15 +62,11 @@ def test_a_folder_in_place_of_a_derived_file_ends_no_night(tmp_path: Path, name:
 @pytest.mark.needs("shm")  # a second file system
 def test_checkpoints_may_live_on_another_disk(tmp_path: Path) -> None:
     lab = make_checkout(tmp_path / "lab", TRAIN + '\nopen("checkpoint.pt", "wb").write(b"weights")\n')
-    elsewhere = Path(f"/dev/shm/checkpoints-{os.getpid()}")
-    elsewhere.mkdir()
-    try:
+    with folder_in_shared_memory() as elsewhere:
         (lab / ".autoresearch" / "night").mkdir(parents=True)
         (lab / ".autoresearch" / "night" / "checkpoints").symlink_to(elsewhere)
         night(lab, 1)
         assert (elsewhere / "0000.pt").read_bytes() == b"weights"
-    finally:
-        shutil.rmtree(elsewhere)
 
 
 @pytest.mark.parametrize(

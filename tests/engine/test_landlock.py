@@ -6,7 +6,6 @@ import errno
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from autoresearch_tui.sections import Settings
 from autoresearch_tui.workspace import open_workspace
 from tests.engine.nights import make_checkout
 from tests.engine.rooms import Room
+from tests.machine import folder_in_shared_memory
 
 MACHINES = pytest.mark.parametrize("machine", seccomp.AUDIT)
 AF_INET, AF_VSOCK, STREAM, DATAGRAM, CLOEXEC = 2, 40, 1, 2, 0o2000000
@@ -159,8 +159,8 @@ def test_it_needs_this_interpreter_and_no_file_of_ours_once_it_is_imported(tmp_p
 
 @pytest.mark.needs("shm")
 def test_shared_memory_that_holds_the_workspace_is_not_the_trials() -> None:
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
-        workspace = open_workspace(make_checkout(Path(folder, "lab")), Settings())
+    with folder_in_shared_memory() as folder:
+        workspace = open_workspace(make_checkout(folder / "lab"), Settings())
         where, temporary = workspace.hidden / "trial", workspace.hidden / "tmp"
         for made in (where, temporary):
             made.mkdir(parents=True)
