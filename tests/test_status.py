@@ -14,6 +14,7 @@ from autoresearch_tui.journal.results import Row
 from autoresearch_tui.journal.state import Run
 from autoresearch_tui.lines import WHY_AGAIN, line
 from autoresearch_tui.status import as_json, as_row, as_text
+from autoresearch_tui.verbs.output import wrapped
 from tests.journal.runs import AT, numbered
 
 STARTED = (
@@ -205,6 +206,16 @@ def test_with_several_slots_each_says_what_it_trains() -> None:
     assert as_text(two, alive=True).split("\n")[4:6] == ["  gpu0 trains #5: deeper", "  gpu1 trains #4: wider"]
     assert "trains" not in as_text(two, alive=False)
     assert as_json(two, alive=True)["slots"][1] == {"name": "gpu1", "device": "NVIDIA H200", "experiment": 4, "trial": 1}
+
+
+def test_on_a_phone_its_lines_go_on_below_and_no_word_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "45")
+    text = as_text(fold(numbered(NIGHT)), alive=False)
+    lines = wrapped(text).split("\n")
+    assert max(map(len, text.split("\n"))) > 80
+    assert max(map(len, lines)) <= 45
+    assert " ".join(lines).split() == text.split()
+    assert [line for line in lines if not line.startswith("      ")][:2] == ["autoresearch nov20  ○ the engine died while", "  by sweep"]
 
 
 def test_only_the_latest_experiments_fill_the_screen() -> None:

@@ -16,6 +16,8 @@ from autoresearch_tui.engine import plan
 from autoresearch_tui.engine.cardlock import Holder, card_lock
 from autoresearch_tui.engine.executors.protocol import Observer
 from autoresearch_tui.engine.lineage import LineageError
+from autoresearch_tui.engine.patience import PATIENCE_S
+from autoresearch_tui.engine.steps import Ask, Step
 from autoresearch_tui.journal.state import Draft
 from autoresearch_tui.journal.store import JournalBusy
 from autoresearch_tui.telemetry.machine import person
@@ -23,7 +25,6 @@ from autoresearch_tui.telemetry.machine import person
 if TYPE_CHECKING:
     from autoresearch_tui.engine.controller import Controller
 
-PATIENCE_S = 10.0  # after a disk that was full, or a journal that somebody held
 LOOK_S = 0.5  # between two looks at the clock for researchers that are down
 SAMPLE_S = 1.0
 THIN_S, OLD_S = 600.0, 3600.0  # between two thinnings of the samples, and from which age on
@@ -61,11 +62,11 @@ class Beside:
                 night.warn_aside(f"the next draft has to wait: {error}")
                 await asyncio.sleep(PATIENCE_S)
 
-    def _may_overlap(self, step: plan.Step, waited_for: bool) -> bool:
+    def _may_overlap(self, step: Step, waited_for: bool) -> bool:
         night = self._night
         if night.ending or not night.restored:
             return False
-        return self._may_write(night.run.drafts.get(step.draft) if isinstance(step, plan.Ask) else None, waited_for)
+        return self._may_write(night.run.drafts.get(step.draft) if isinstance(step, Ask) else None, waited_for)
 
     def _may_write(self, draft: Draft | None, waited_for: bool) -> bool:
         """`waited_for`: by a slot that has nothing to train."""

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import shutil
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 
 from autoresearch_tui.clock import LOCAL
-from autoresearch_tui.engine import plan
+from autoresearch_tui.engine import patience, plan
 from autoresearch_tui.engine.answers import Refusal, answer, row_decided
 from autoresearch_tui.engine.beside import Beside
 from autoresearch_tui.engine.chain import FIRST_S, Chain
@@ -28,10 +27,39 @@ from autoresearch_tui.engine.jobs import Jobs
 from autoresearch_tui.engine.judge import judge, next_draft, noticed
 from autoresearch_tui.engine.lineage import Lineage, LineageError
 from autoresearch_tui.engine.lives import Lives
+from autoresearch_tui.engine.moment import Moment, waiting
+from autoresearch_tui.engine.patience import PATIENCE_S
 from autoresearch_tui.engine.processes import Unended
 from autoresearch_tui.engine.search import drawn
 from autoresearch_tui.engine.settling import restore_refs, settle
 from autoresearch_tui.engine.sharing import Wedged
+from autoresearch_tui.engine.steps import (
+    Apply,
+    Ask,
+    Begin,
+    Bury,
+    Busy,
+    ByHand,
+    Commit,
+    Conclude,
+    Confirm,
+    Draw,
+    End,
+    GiveUp,
+    Hold,
+    Judge,
+    Measure,
+    Notice,
+    Propose,
+    Refit,
+    Rest,
+    Restore,
+    Rewinding,
+    SetAside,
+    Step,
+    StepBack,
+    Train,
+)
 from autoresearch_tui.engine.trials import Trials
 from autoresearch_tui.engine.upkeep import Upkeep
 from autoresearch_tui.engine.writing import Writing
@@ -45,24 +73,7 @@ from autoresearch_tui.journal.text import clean_line
 from autoresearch_tui.sections import Settings
 from autoresearch_tui.workspace import RunFolder
 
-NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
-PATIENCE_S = 10.0  # between two looks at what only time mends
-WEDGED_S = 300.0  # the same for a card, after a night of silence
 NO_SLOT = "no slot is there"
-ATTEMPTS = 30  # at a step that fails for no such reason: five minutes, as long as a disk may be away
-
-
-def _is_full(error: Exception) -> bool:
-    return getattr(error, "no_space", False) or getattr(error, "errno", None) in NO_SPACE
-
-
-def _only_time_mends(error: Exception) -> bool:
-    """A full disk; a journal that somebody else holds; a card or a process whose memory the next trial would miss."""
-    return _is_full(error) or isinstance(error, Unended | Wedged | JournalBusy)
-
-
-def _said(error: Exception, folder: RunFolder) -> str:
-    return f"no space is left for {folder.folder}" if _is_full(error) else str(error).rstrip(".")
 
 
 class Controller:
@@ -94,7 +105,7 @@ class Controller:
         self.jobs = jobs
         self.upkeep = upkeep
         self.tell = tell
-        self.ending: plan.End | None = None
+        self.ending: End | None = None
         self.restored = False
         self.failures: Counter[int | None] = Counter()
         """In a row: of the steps of an experiment that are done beside the others, and of the loop's."""
@@ -144,13 +155,13 @@ class Controller:
             try:
                 return self.record(*facts())
             except (OSError, JournalBusy) as error:
-                if not _only_time_mends(error) or self.ending:
+                if not patience.only_time_mends(error) or self.ending:
                     raise
-                self.warn_aside(f"{_said(error, self.folder)}: waiting.")
+                self.warn_aside(f"{patience.said(error, self.folder.folder)}: waiting.")
                 self.nudge.clear()
                 await self._rest(PATIENCE_S)
 
-    async def work(self) -> plan.End:
+    async def work(self) -> End:
         """Until there is a reason to end."""
         self.equip()
         tasks = [asyncio.create_task(task) for task in (self._listen(), *self.beside.tasks())]
@@ -160,8 +171,8 @@ class Controller:
             while True:
                 self.nudge.clear()
                 self.stirred.clear()
-                step = self.ending or (plan.next_step(self.run, self.moment()) if self.restored else plan.Restore())
-                if isinstance(step, plan.End):
+                step = self.ending or (plan.next_step(self.run, self.moment()) if self.restored else Restore())
+                if isinstance(step, End):
                     return step
                 for task in tasks:
                     if task.done():
@@ -177,7 +188,7 @@ class Controller:
     async def begin_session(self, started: e.EngineStarted, down: Mapping[str, str] | None = None, said: Sequence[str] = ()) -> None:
         """The first facts of a session, and why some of its researchers are down. What was meant for an engine of before lapses."""
         stale = (c.Pause, c.Resume, c.Stop) if not started.after else ()
-        lapsed = [e.Lapsed(wish.command, "the engine that it was meant for has ended") for wish in plan.waiting(self.run, *stale)]
+        lapsed = [e.Lapsed(wish.command, "the engine that it was meant for has ended") for wish in waiting(self.run, *stale)]
         back = datetime.now().timestamp() + FIRST_S
         missing = [e.ResearcherDown(name, clean_line(why, 500), back) for name, why in (down or {}).items()]
         warnings = [e.Warned(clean_line(warning, 500)) for warning in (*said, *self.chain.warnings)]
@@ -190,18 +201,18 @@ class Controller:
 
     def finish(self, why: str) -> None:
         """The last fact of a session."""
-        stops = [e.Fulfilled(wish.command) for wish in plan.waiting(self.run, c.Stop)]
+        stops = [e.Fulfilled(wish.command) for wish in waiting(self.run, c.Stop)]
         try:
             self.write_down_attempts()
             self.record(*stops, e.EngineEnded(why))
             self.journal.save_snapshot()
             self.upkeep.copy()
         except (OSError, JournalBusy) as error:
-            self.warn_aside(f"{_said(error, self.folder)}: that the engine ended could not be written down.")
+            self.warn_aside(f"{patience.said(error, self.folder.folder)}: that the engine ended could not be written down.")
 
     def leave(self, why: str) -> None:
         """End now: what trains is interrupted, and trained again by the next start."""
-        self.ending = self.ending or plan.End(why)
+        self.ending = self.ending or End(why)
         self._stop_waiting()
 
     def _stop_waiting(self) -> None:
@@ -210,9 +221,9 @@ class Controller:
         self.writer.interrupt()
         self.stir()
 
-    def moment(self) -> plan.Moment:
+    def moment(self) -> Moment:
         run, devices, free = self.run, self.lives.devices, self.lives.free
-        return plan.Moment(
+        return Moment(
             datetime.now(LOCAL),
             shutil.disk_usage(self.folder.folder).free / 1e9,
             self.upkeep.floor_gb,
@@ -229,92 +240,91 @@ class Controller:
             in_turn=len(devices) > 1 and self.beside.in_turn(),
         )
 
-    async def _do_patiently(self, step: plan.Step) -> None:
+    async def _do_patiently(self, step: Step) -> None:
         await self._patiently(None, lambda: self.do(step))
 
     async def _patiently(self, whose: int | None, done: Callable[[], Awaitable[None]]) -> None:
-        """What only time mends is waited for: every step may be done again, so nothing is lost by it."""
+        """What fails is tried again: with patience (`patience.py`) where only time mends it."""
         try:
             await done()
             self.failures.pop(whose, None)
         except (OSError, LineageError, Unended, Wedged, JournalBusy) as error:
             self.failures[whose] += 1
-            failures = self.failures[whose]
-            said = _said(error, self.folder)
-            if not _only_time_mends(error) and failures > ATTEMPTS:
-                self.ending = plan.End(said, failed=True)
+            failures, said = self.failures[whose], patience.said(error, self.folder.folder)
+            if patience.spent(error, failures):
+                self.ending = End(said, failed=True)
                 return
-            if _is_full(error) or isinstance(error, JournalBusy):
+            if patience.may_not_be_written(error):
                 self.warn_aside(f"{said}: waiting.")
             elif self.run.waiting != said:
                 self.record(e.Waiting(said))
             bell = self.lives.bell(whose) or self.nudge
             bell.clear()
-            await self._rest(min(WEDGED_S if isinstance(error, Wedged) else PATIENCE_S, 2.0 ** min(failures, 30)), bell)
+            await self._rest(patience.wait_s(error, failures), bell)
 
     def warn_aside(self, why: str) -> None:
         """Said, but not written down: the journal may be what has no space."""
         self.tell(Recorded(self.run.seq, datetime.now().timestamp(), 0.0, e.Warned(why)), self.run)
 
-    async def do(self, step: plan.Step) -> None:
+    async def do(self, step: Step) -> None:
         match step:
-            case plan.Restore():
+            case Restore():
                 await self._restore()
-            case plan.Begin():
+            case Begin():
                 self.record(e.Proposed(0))
-            case plan.Confirm():
+            case Confirm():
                 idea = f"the best of {self.run.confirms}, #{self.run.chosen}"
                 self.record(e.Proposed(1, operator="keep", parent=0, idea=idea, blob=self.run.blob))
-            case plan.Commit(number):
+            case Commit(number):
                 self.record(e.Committed(number, await asyncio.to_thread(self._commit, self.run.experiments[number])))
-            case plan.Train():
+            case Train():
                 trials = self.lives.free_for(step.device, step.slot)
                 self.lives.begin(step.number, trials, self._live(step, trials))
-            case plan.Bury(number, trial):
+            case Bury(number, trial):
                 await self.lives.of(self.run, number, trial).bury(number, trial)
-            case plan.Measure(number, trial):
+            case Measure(number, trial):
                 trials = self.lives.of(self.run, number, trial)
                 if trials in self.lives.idle:
                     self.lives.begin(number, trials, self._live(step, trials))
                 else:  # two were trained where there are fewer slots now
                     await self._rest(PATIENCE_S, self.stirred)
-            case plan.Busy():
+            case Busy():
                 await self._rest(PATIENCE_S, self.stirred)
-            case plan.Notice(number):
+            case Notice(number):
                 self.record(*noticed(self.run, number))
-            case plan.Judge(number):
+            case Judge(number):
                 self.record(*judge(self.run, number))
-            case plan.Apply(number):
+            case Apply(number):
                 await self._apply(number)
-            case plan.Rewinding(wish, to):
+            case Rewinding(wish, to):
                 self.record(e.Rewound(to, wish.by), e.Fulfilled(wish.command))
                 await self._settle(None)
-            case plan.ByHand(wish):
+            case ByHand(wish):
                 self._by_hand(wish)
-            case plan.StepBack(to):
+            case StepBack(to):
                 why = f"#{self._tip} does not train any more, and #{to} does: three experiments in a row crashed, and then it did too."
                 self.record(e.Warned(why), e.Rewound(to, "policy"))
                 await self._settle(None)
-            case plan.SetAside(slot, other):
+            case SetAside(slot, other):
                 self.equip(f"{slot} is left alone until the next start: not even the trunk trains there, and {other} trains")
-            case plan.Conclude():
+            case Conclude():
                 self.record(conclusion(self.run))
-            case plan.Draw(idea):
+            case Draw(idea):
                 self._draw(idea.command if idea else None)
-            case plan.Refit(number):
+            case Refit(number):
                 self.record(e.Drafting(next_draft(self.run), "refit", self._tip, "", of=number))
-            case plan.Ask(draft):
+            case Ask(draft):
                 await self.writer.reply(draft)
-            case plan.Hold(draft):
+            case Hold(draft):
                 self.record(e.Held(draft, datetime.now().timestamp() + self.run.review_timeout_s))
-            case plan.Propose(draft):
+            case Propose(draft):
                 run = self.run
                 facts = await asyncio.to_thread(self.drafter.proposed, run, draft)
                 if self.run is run:  # nobody rejected it meanwhile, moved the trunk, or took a note back; else it is planned anew
                     self.record(*facts)
-            case plan.GiveUp(draft, why):
+            case GiveUp(draft, why):
                 self.writer.give_up(draft, why)
-            case plan.Rest():
+            case Rest():
                 await self._wait(step)
 
     @property
@@ -350,19 +360,19 @@ class Controller:
     # Experiments
     # ---------------------------------------------------------------------------------------------------------------------------
 
-    async def _live(self, step: plan.Train | plan.Measure, trials: Trials) -> None:
+    async def _live(self, step: Train | Measure, trials: Trials) -> None:
         """A training, and what is measured right after it where it was made."""
-        if isinstance(step, plan.Train):
+        if isinstance(step, Train):
             training = step
             await self._patiently(step.number, lambda: trials.train(training, lambda: self._is_wanted(training), self._react))
             following = plan.piece(self.run, step.number)
-            if self.ending or not isinstance(following, plan.Measure):
+            if self.ending or not isinstance(following, Measure):
                 return
             step = following
         measured = step
         await self._patiently(step.number, lambda: trials.measure(measured.number, measured.trial))
 
-    def _is_wanted(self, step: plan.Train) -> bool:
+    def _is_wanted(self, step: Train) -> bool:
         return not self.ending and plan.still_wanted(self.run, self.moment(), step)
 
     def _commit(self, one: Experiment) -> str:
@@ -407,10 +417,10 @@ class Controller:
     # Waiting and listening
     # ---------------------------------------------------------------------------------------------------------------------------
 
-    async def _wait(self, rest: plan.Rest) -> None:
+    async def _wait(self, rest: Rest) -> None:
         if rest.pause:
             if not self.run.paused:
-                pauses = plan.waiting(self.run, c.Pause)
+                pauses = waiting(self.run, c.Pause)
                 self.record(e.Paused(pauses[0].by), *[e.Fulfilled(wish.command) for wish in pauses])
                 await self.writer.idle()
                 await self.chain.release()
@@ -453,14 +463,14 @@ class Controller:
 
     def _react(self) -> None:
         """Let what is under way feel the wishes that cannot wait."""
-        for wish in plan.waiting(self.run, c.Stop):
+        for wish in waiting(self.run, c.Stop):
             if isinstance(wish.wish, c.Stop) and wish.wish.now:
                 self.leave(f"stopped by {wish.by}")
         if self.ending:
             self._stop_waiting()
         for trials in self.lives.every():
-            if not self.ending and plan.waiting(self.run, c.Stop):
+            if not self.ending and waiting(self.run, c.Stop):
                 trials.give_way()
             trials.heed(self.run)
-        if self.writer.draft not in self.run.drafts or (plan.waiting(self.run, c.Stop) and not self.run.unsettled):
+        if self.writer.draft not in self.run.drafts or (waiting(self.run, c.Stop) and not self.run.unsettled):
             self.writer.interrupt()

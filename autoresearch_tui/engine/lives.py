@@ -1,7 +1,7 @@
 """The slots of a session, and what is done in each beside the loop: a training, and what is measured right after it.
 
 Owns who is where. Does not own what comes next (`plan.py`), the order within a trial (`trials.py`), nor how patient one is with a disk
-that is full (the controller's).
+that is full (`patience.py`).
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ from autoresearch_tui.engine.jobs import Jobs
 from autoresearch_tui.engine.lineage import Lineage, open_repository
 from autoresearch_tui.engine.lock import Locked, engine_lock
 from autoresearch_tui.engine.opening import Asked
-from autoresearch_tui.engine.plan import End
 from autoresearch_tui.engine.processes import become_subreaper
+from autoresearch_tui.engine.steps import End
 from autoresearch_tui.engine.upkeep import Upkeep
 from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal.events import Recorded

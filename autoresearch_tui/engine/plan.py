@@ -11,76 +11,29 @@ from msgspec.structs import replace
 
 from autoresearch_tui.engine import closing, doubt
 from autoresearch_tui.engine.broken import crashing, lost_baseline, starved
-from autoresearch_tui.engine.drafts import FRUITLESS, ahead_of_trials, next_of_drafts, paid_for, rest_s, spent
+from autoresearch_tui.engine.drafts import ahead_of_trials, next_of_drafts, paid_for, spent
 from autoresearch_tui.engine.moment import Moment, gate, waiting
 from autoresearch_tui.engine.steps import (
-    Apply,
     Ask,
     Begin,
-    Bury,
     Busy,
     ByHand,
-    Commit,
     Conclude,
     Confirm,
     Draw,
     End,
     GiveUp,
     Hold,
-    Judge,
-    Measure,
-    Notice,
-    Propose,
     Refit,
     Rest,
-    Restore,
     Rewinding,
-    SetAside,
     Step,
-    StepBack,
     Train,
 )
 from autoresearch_tui.engine.unfinished import has_a_slot, is_open, one_more, unfinished
 from autoresearch_tui.engine.unfinished import piece as _piece
 from autoresearch_tui.journal.commands import Again, Discard, Idea, Keep, Rewind
 from autoresearch_tui.journal.state import Run
-
-__all__ = [
-    "FRUITLESS",
-    "Apply",
-    "Ask",
-    "Begin",
-    "Bury",
-    "Busy",
-    "ByHand",
-    "Commit",
-    "Conclude",
-    "Confirm",
-    "Draw",
-    "End",
-    "GiveUp",
-    "Hold",
-    "Judge",
-    "Measure",
-    "Moment",
-    "Notice",
-    "Propose",
-    "Refit",
-    "Rest",
-    "Restore",
-    "Rewinding",
-    "SetAside",
-    "Step",
-    "StepBack",
-    "Train",
-    "ahead",
-    "gate",
-    "next_step",
-    "piece",
-    "rest_s",
-    "still_wanted",
-    "waiting",
-]
 
 KNOWN_BEFORE = 10  # experiments, before which the noise is measured
 

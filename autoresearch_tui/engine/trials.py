@@ -18,8 +18,8 @@ from autoresearch_tui.engine import ends
 from autoresearch_tui.engine.chain import Chain
 from autoresearch_tui.engine.executors.protocol import Lost, Slot, Training
 from autoresearch_tui.engine.jobs import Jobs
-from autoresearch_tui.engine.plan import Train
 from autoresearch_tui.engine.sharing import GB, Decision, Mode, Room, Sharing, Wanted, decide
+from autoresearch_tui.engine.steps import Train
 from autoresearch_tui.engine.taint import unfair_trial
 from autoresearch_tui.engine.trainer import Outcome
 from autoresearch_tui.journal import events as e

@@ -7,6 +7,7 @@ import os
 import shutil
 import stat
 import sys
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -45,6 +46,12 @@ def columns(output: Path | None) -> int:
     if output is not None:
         return USUAL
     return min(WIDEST, max(NARROWEST, shutil.get_terminal_size((USUAL, 0)).columns))
+
+
+def wrapped(text: str) -> str:
+    """Each line as wide as the terminal, what is left of it indented below; a command or a path is left whole."""
+    fills = textwrap.TextWrapper(columns(None), subsequent_indent=" " * 6, break_on_hyphens=False, break_long_words=False)
+    return "\n".join(map(fills.fill, text.split("\n")))
 
 
 def deliver(made: bytes, output: Path | None) -> None:

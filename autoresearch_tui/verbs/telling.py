@@ -7,6 +7,7 @@ import os
 import sys
 from typing import Any
 
+from autoresearch_tui.verbs.output import wrapped
 from autoresearch_tui.verbs.shared import Usage, agreed, run_folder_of, workspace_of
 
 
@@ -29,7 +30,7 @@ def status(options: argparse.Namespace) -> int:
 
         print(msgspec.json.format(msgspec.json.encode(as_json(state, alive))).decode())
     else:
-        print(as_text(state, alive))
+        print(wrapped(as_text(state, alive)))
     return 0
 
 

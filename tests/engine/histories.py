@@ -6,9 +6,9 @@ import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from autoresearch_tui.engine import plan
 from autoresearch_tui.engine.answers import answer
 from autoresearch_tui.engine.judge import judge
+from autoresearch_tui.engine.moment import waiting
 from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.fold import fold
@@ -51,7 +51,7 @@ class History:
         """An engine takes the run up: for a person, or for a keeper that says how the one before it died."""
         self.now += timedelta(seconds=1)
         stale = () if after else (c.Pause, c.Resume, c.Stop)
-        lapsed = [e.Lapsed(wish.command, "the engine that it was meant for has ended") for wish in plan.waiting(self.run, *stale)]
+        lapsed = [e.Lapsed(wish.command, "the engine that it was meant for has ended") for wish in waiting(self.run, *stale)]
         review = self.run.review if review is None else review
         self.add(*lapsed, e.EngineStarted(1, 1, "boot", "1", "sweep", limits or self.run.limits, review, after=after))
         self.now += timedelta(seconds=1)

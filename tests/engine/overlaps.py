@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from autoresearch_tui.engine import ends, plan
+from autoresearch_tui.engine.moment import Moment
+from autoresearch_tui.engine.steps import Bury, Busy, Confirm, End, Judge, Measure, Step, Train
 from autoresearch_tui.engine.trainer import Outcome
 from autoresearch_tui.journal import events as e
 from tests.engine.histories import TRIAL_S
@@ -22,7 +24,7 @@ class Life(NamedTuple):
     """What goes on for an experiment: its processes are made, or it trains, or it is measured."""
 
     slot: str
-    step: plan.Train | plan.Measure
+    step: Train | Measure
     launched: bool = False
 
 
@@ -52,9 +54,9 @@ class Overlap(Night):
         self.silent = max([self.silent, *self.changes])
 
     @property
-    def moment(self) -> plan.Moment:
+    def moment(self) -> Moment:
         taken = {life.slot for life in self.lives.values()}
-        return plan.Moment(
+        return Moment(
             self.now,
             trial_s=TRIAL_S,
             taken="" if self.slots else "no slot is there",
@@ -65,7 +67,7 @@ class Overlap(Night):
             in_turn=self.in_turn and len(self.slots) > 1,
         )
 
-    def next_step(self) -> plan.Step:
+    def next_step(self) -> Step:
         return self.ending or plan.next_step(self.run, self.moment)
 
     def listen(self) -> None:
@@ -78,7 +80,7 @@ class Overlap(Night):
         self._equip(self.fleets[self.run.session % len(self.fleets)] or self.fleets[0])
         super().start(limits, review, after)
 
-    def do(self, step: plan.Step) -> None:
+    def do(self, step: Step) -> None:
         """Between any two steps something may end, or be written ahead."""
         self._do(step)
         if self.lives and not self.ending and self._lucky(False, True, False):
@@ -86,35 +88,35 @@ class Overlap(Night):
         if not self.ending and not self.in_turn and self._lucky(True, False) and (ahead := plan.ahead(self.run, self.moment)):
             self._do(ahead)
 
-    def _do(self, step: plan.Step) -> None:
+    def _do(self, step: Step) -> None:
         match step:
-            case plan.Busy():
+            case Busy():
                 assert self.lives, "it waits for nothing"
                 self._advance()
-            case plan.Train():
+            case Train():
                 self._begin(step, self._free(step.device))
-            case plan.Measure(number, trial):
+            case Measure(number, trial):
                 assert len(self.lives) < len(self.slots), "there is no slot to measure it in"
                 slot = next(one.slot for one in self.run.experiments[number].trials if one.number == trial)
                 self._begin(step, slot if slot in self.slots and all(life.slot != slot for life in self.lives.values()) else self._free(""))
-            case plan.Bury():
+            case Bury():
                 assert self.slots, "nobody is there to bury it"
                 super().do(step)
-            case plan.Judge(number):
+            case Judge(number):
                 tip = self.run.tip
                 assert number not in self.lives, "it is not over"
                 assert number == tip or tip is None or (tip not in self.lives and self.run.experiments[tip].settled), "the trunk is open"
                 super().do(step)
-            case plan.Confirm():
+            case Confirm():
                 self.add(e.Proposed(1, operator="keep", parent=0, idea="the best", blob=self.run.blob))
             case _:
                 super().do(step)
 
-    def finish(self, end: plan.End) -> None:
+    def finish(self, end: End) -> None:
         self.ending = self.ending or (end if end.failed else None)  # nobody needs then what still trains: it is interrupted
         assert self.ending or not self.lives, "it ends while something trains"
         for number, life in sorted(self.lives.items()):
-            if life.launched and isinstance(life.step, plan.Train):
+            if life.launched and isinstance(life.step, Train):
                 self.end_trial(number, life.step.trial)
         self.lives.clear()
         super().finish(end)
@@ -128,28 +130,28 @@ class Overlap(Night):
         assert free, f"no slot is free on {device}"
         return free[0]
 
-    def _begin(self, step: plan.Train | plan.Measure, slot: str) -> None:
+    def _begin(self, step: Train | Measure, slot: str) -> None:
         assert step.number not in self.lives, "two trials of one experiment at once"
-        self.lives[step.number] = Life(slot, step, launched=isinstance(step, plan.Measure))
+        self.lives[step.number] = Life(slot, step, launched=isinstance(step, Measure))
         self.most = max(self.most, len(self.lives))
 
     def _advance(self) -> None:
         """Whatever goes on next in one of the slots."""
         number, life = self._lucky(*sorted(self.lives.items()))
-        if isinstance(life.step, plan.Measure):
+        if isinstance(life.step, Measure):
             del self.lives[number]
             return self._measured(number, life)
         if not life.launched:
             return self._launch(number, life, life.step)
         self.end_trial(number, life.step.trial)
         following = plan.piece(self.run, number)
-        if isinstance(following, plan.Measure):
+        if isinstance(following, Measure):
             self.lives[number] = life._replace(step=following)
         else:
             del self.lives[number]
         return None
 
-    def _launch(self, number: int, life: Life, step: plan.Train) -> None:
+    def _launch(self, number: int, life: Life, step: Train) -> None:
         self.hear()
         if self.ending or life.slot not in self.slots or not plan.still_wanted(self.run, self.moment, step):
             del self.lives[number]

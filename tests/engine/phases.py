@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from autoresearch_tui.engine import plan
+from autoresearch_tui.engine.steps import Draw, End, Judge, Rest, Rewinding, Step, Train
 from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal import events as e
 from tests.engine.histories import a_night
@@ -78,7 +78,7 @@ def waiting(world: World) -> None:
 def ended(world: World) -> None:
     """Said when the engine had ended, and heard by the next one."""
     a_night(world)
-    world.finish(plan.End("stopped by bob"))
+    world.finish(End("stopped by bob"))
     world.start()
 
 
@@ -128,35 +128,35 @@ def shown(fact: e.Event) -> str:
     raise AssertionError(f"nothing of the kind follows from a command at once: {fact}")
 
 
-def started(step: plan.Step) -> str:
+def started(step: Step) -> str:
     """The step in words, if it begins something or keeps anything from beginning; what is measured for the noise is nobody's wish."""
     match step:
-        case plan.Train(purpose="noise"):
+        case Train(purpose="noise"):
             return ""
-        case plan.Train(number, trial):
+        case Train(number, trial):
             return f"train #{number} again" if trial > 1 else f"train #{number}"
-        case plan.Draw(idea):
+        case Draw(idea):
             return "draft the idea" if idea else "draft"
-        case plan.Rewinding(_, to):
+        case Rewinding(_, to):
             return f"trunk #{to}"
-        case plan.Rest(why) | plan.End(why):
+        case Rest(why) | End(why):
             return why
     return ""
 
 
-def story(world: World) -> Iterator[plan.Step | e.Event]:
+def story(world: World) -> Iterator[Step | e.Event]:
     """What happens from here on: every step, the verdicts that are ann's, and what is made again for her."""
     world.hear()
-    step: plan.Step | None = None
-    while not isinstance(step, plan.End):
+    step: Step | None = None
+    while not isinstance(step, End):
         if (one := world.run.running) and world.run.engine and one.trials[-1].at > world.run.engine.at:
             world.end_trial(one.number, one.trials[-1].number)
         yield (step := world.next_step())
         before = len(world.transactions)
-        if not isinstance(step, plan.End):
+        if not isinstance(step, End):
             world.do(step)
         facts = [recorded.event for transaction in world.transactions[before:] for recorded in transaction]
-        if not (isinstance(step, plan.Judge) and world.run.experiments[step.number].trials[-1].purpose == "noise"):
+        if not (isinstance(step, Judge) and world.run.experiments[step.number].trials[-1].purpose == "noise"):
             yield from (fact for fact in facts if isinstance(fact, e.Judged | e.Drafting) and fact.by == "ann")
 
 
@@ -166,8 +166,8 @@ def came(world: World, command: int) -> str:
     for one in story(world):
         if isinstance(one, e.Event):
             told.append(shown(one))
-        elif (words := started(one)) and (not isinstance(one, plan.Rest) or one.pause):  # any other rest passes
-            if command not in world.run.wishes or (isinstance(one, plan.Rest) and told == [words]):
+        elif (words := started(one)) and (not isinstance(one, Rest) or one.pause):  # any other rest passes
+            if command not in world.run.wishes or (isinstance(one, Rest) and told == [words]):
                 break
             told = [words]
     how = next(answer.why for answer in world.run.answers if answer.command == command)
@@ -197,4 +197,4 @@ def said(phase: str, wish: c.Command) -> tuple[str, str]:
 
 
 def first_beginning(world: World) -> str:
-    return next(words for step in story(world) if isinstance(step, plan.Step) and (words := started(step)))
+    return next(words for step in story(world) if isinstance(step, Step) and (words := started(step)))

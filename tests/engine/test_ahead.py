@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from autoresearch_tui.engine import plan
+from autoresearch_tui.engine.moment import Moment
+from autoresearch_tui.engine.steps import Ask, Draw, End, GiveUp, Hold, Propose, Rest, Step
 from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal import events as e
 from tests.engine.histories import EVENING, TRIAL_S, History
@@ -21,19 +23,19 @@ def training(limits: e.Limits | None = None, review: bool = False) -> History:
     return history
 
 
-def ahead(history: History, **world: Any) -> plan.Step | None:
-    return plan.ahead(history.run, plan.Moment(EVENING, **world))
+def ahead(history: History, **world: Any) -> Step | None:
+    return plan.ahead(history.run, Moment(EVENING, **world))
 
 
 def test_while_a_trial_runs_the_next_draft_is_begun_and_written_and_shown_but_not_more() -> None:
     history = training(review=True)
-    assert ahead(history) == plan.Draw()
+    assert ahead(history) == Draw()
     history.add(e.Drafting("d0001", "tune", 0, "gpt"))
-    assert ahead(history) == plan.Ask("d0001")
+    assert ahead(history) == Ask("d0001")
     history.add(e.Refused("d0001", "it does not parse"))
-    assert ahead(history) == plan.Ask("d0001")
+    assert ahead(history) == Ask("d0001")
     history.add(e.Drafted("d0001", "b1", "an idea"))
-    assert ahead(history) == plan.Hold("d0001")
+    assert ahead(history) == Hold("d0001")
     history.add(e.Held("d0001", 1e10))
     assert ahead(history) is None
 
@@ -51,7 +53,7 @@ def test_the_first_draft_is_written_while_the_baseline_trains() -> None:
     history.add(e.Proposed(0))
     assert ahead(history) is None, "there is no train.py yet to start from"
     history.add(e.Committed(0, "c0"))
-    assert ahead(history) == plan.Draw()
+    assert ahead(history) == Draw()
 
 
 @pytest.mark.parametrize(
@@ -81,11 +83,11 @@ def test_a_persons_idea_goes_before_the_draft_that_is_ready() -> None:
     history.add(e.Drafting("d0001", "tune", 0, "gpt"), e.Drafted("d0001", "b1", "a thought"))
     history.send(c.Idea("SET DEPTH = 6"))
     idea = next(iter(history.run.wishes.values()))
-    assert ahead(history) == plan.Draw(idea)
+    assert ahead(history) == Draw(idea)
     history.add(e.Drafting("d0002", "explore", 0, "gpt", idea=idea.command), e.Drafted("d0002", "b2", "depth"))
     history.end(1, 1.1)
     history.judge(1)
-    assert plan.next_step(history.run, plan.Moment(EVENING)) == plan.Propose("d0002")
+    assert plan.next_step(history.run, Moment(EVENING)) == Propose("d0002")
 
 
 # ------------------------------------------------------------------------------------------------------------------------------
@@ -103,33 +105,33 @@ def waits(*facts: e.Event) -> History:
 
 def test_while_all_are_down_nothing_is_begun_and_the_reason_is_said() -> None:
     history = waits(e.ResearcherDown("gpt", "no answer", 1e10))
-    moment = plan.Moment(EVENING, able=(), back_at=1e10)
-    assert plan.next_step(history.run, moment) == plan.Rest("gpt is down: no answer", 1e10)
+    moment = Moment(EVENING, able=(), back_at=1e10)
+    assert plan.next_step(history.run, moment) == Rest("gpt is down: no answer", 1e10)
     history.add(e.Drafting("d0001", "tune", 0, "gpt"))
-    assert plan.next_step(history.run, moment) == plan.Rest("gpt is down: no answer", 1e10)
+    assert plan.next_step(history.run, moment) == Rest("gpt is down: no answer", 1e10)
 
 
 def test_a_reply_that_is_there_needs_nobody() -> None:
     history = waits(e.Drafting("d0001", "tune", 0, "gpt"), e.Replied("d0001", 1.0), e.ResearcherDown("gpt", "no answer", 1e10))
-    assert plan.next_step(history.run, plan.Moment(EVENING, able=(), back_at=1e10)) == plan.Ask("d0001")
+    assert plan.next_step(history.run, Moment(EVENING, able=(), back_at=1e10)) == Ask("d0001")
 
 
 def test_the_next_of_the_chain_takes_over_what_the_first_could_not_finish() -> None:
     history = waits(e.Drafting("d0001", "tune", 0, "gpt"), e.ResearcherDown("gpt", "no answer", 1e10))
-    assert plan.next_step(history.run, plan.Moment(EVENING, able=("sweep",), back_at=1e10)) == plan.Ask("d0001")
+    assert plan.next_step(history.run, Moment(EVENING, able=("sweep",), back_at=1e10)) == Ask("d0001")
 
 
 def test_what_everybody_declined_is_given_up_and_another_is_begun() -> None:
     history = waits(e.Drafting("d0001", "tune", 0, "gpt"), e.Declined("d0001", "gpt", "frontier_llm"))
-    step = plan.next_step(history.run, plan.Moment(EVENING, able=("gpt",)))
-    assert step == plan.GiveUp("d0001", "gpt will not answer it")
-    assert plan.next_step(history.run, plan.Moment(EVENING, able=("gpt", "sweep"))) == plan.Ask("d0001")
+    step = plan.next_step(history.run, Moment(EVENING, able=("gpt",)))
+    assert step == GiveUp("d0001", "gpt will not answer it")
+    assert plan.next_step(history.run, Moment(EVENING, able=("gpt", "sweep"))) == Ask("d0001")
 
 
 def test_where_nobody_will_ever_answer_the_night_ends_and_says_why() -> None:
     history = waits(e.ResearcherDown("gpt", "it declined 10 requests in a row, which is the limit: frontier_llm", for_good=True))
-    step = plan.next_step(history.run, plan.Moment(EVENING, able=()))
-    assert isinstance(step, plan.End) and "declined 10 requests in a row" in step.why
+    step = plan.next_step(history.run, Moment(EVENING, able=()))
+    assert isinstance(step, End) and "declined 10 requests in a row" in step.why
 
 
 def test_a_draft_that_the_trunk_ran_away_from_is_nobodys_fault() -> None:

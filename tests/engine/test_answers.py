@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import fields
 
-from autoresearch_tui.engine import plan
 from autoresearch_tui.engine.answers import ANSWERS, answer
+from autoresearch_tui.engine.steps import End, Rest
 from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.store import Sent
@@ -295,7 +295,7 @@ def test_when_several_wait_the_order_is_theirs_and_not_that_of_their_sending() -
             world.send(takes_back)
         for step in story(world):
             happened += [shown(step)] if isinstance(step, e.Event) else [words] if (words := started(step)) else []
-            if isinstance(step, plan.End | plan.Rest) or not world.run.wishes:
+            if isinstance(step, End | Rest) or not world.run.wishes:
                 break
     assert happened == [
         "#9 discard by ann, trunk #3",

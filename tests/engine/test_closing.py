@@ -9,6 +9,8 @@ import pytest
 
 from autoresearch_tui.engine import plan
 from autoresearch_tui.engine.closing import conclusion
+from autoresearch_tui.engine.moment import Moment
+from autoresearch_tui.engine.steps import Conclude, Draw, End, Judge, Train
 from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal import events as e
 from tests.engine.histories import EVENING, TRIAL_S
@@ -56,7 +58,7 @@ class Evening(World):
         trained = []
         for place, value in enumerate(values):
             step = self.next_step()
-            assert isinstance(step, plan.Train) and step.purpose == "closing"
+            assert isinstance(step, Train) and step.purpose == "closing"
             trained.append(step.number)
             self.measured(step.number, value, "closing", audits[place] if audits else None)
             self.judge(step.number)
@@ -66,9 +68,9 @@ class Evening(World):
 def test_a_night_keeps_room_for_it() -> None:
     night = Evening(100)
     night.wait_until_left(ROOM)
-    assert night.next_step() == plan.Draw()
+    assert night.next_step() == Draw()
     night.wait_until_left(ROOM - 2)
-    assert night.next_step() == plan.Train(0, 4, purpose="closing")
+    assert night.next_step() == Train(0, 4, purpose="closing")
 
 
 def test_baseline_and_trunk_take_turns_three_times_and_then_the_night_says_what_it_came_to() -> None:
@@ -76,14 +78,14 @@ def test_baseline_and_trunk_take_turns_three_times_and_then_the_night_says_what_
     night.wait_until_left(8)
     values = (1.0, 0.985, 1.001, 0.986, 0.999, 0.984)
     assert night.close(*values, audits=(2.0, 1.99, 2.0, 1.99, 2.0, 1.99)) == [0, 1, 0, 1, 0, 1]
-    assert night.next_step() == plan.Conclude()
+    assert night.next_step() == Conclude()
     night.do(night.next_step())
     said = night.run.conclusion
     assert said and (said.tip, said.baseline_trials, said.tip_trials) == (1, 3, 3)
     assert said.gain == pytest.approx(0.015) and said.audit_gain == pytest.approx(0.010)
     assert said.low and said.high and said.p is not None
     assert said.low < said.gain < said.high and said.p < 0.001
-    assert night.next_step() == plan.End("the closing measurement is done")
+    assert night.next_step() == End("the closing measurement is done")
 
 
 @pytest.mark.parametrize(("trials", "pairs"), [(100, 3), (89, 2), (59, 1), (29, 0)])
@@ -91,7 +93,7 @@ def test_a_short_night_spends_less_on_it(trials: int, pairs: int) -> None:
     night = Evening(trials)
     night.wait_until_left(2 * pairs + 1)
     trained = 0
-    while isinstance(step := night.next_step(), plan.Train) and step.purpose == "closing":
+    while isinstance(step := night.next_step(), Train) and step.purpose == "closing":
         night.measured(step.number, 1.0, "closing")
         night.judge(step.number)
         trained += 1
@@ -101,17 +103,17 @@ def test_a_short_night_spends_less_on_it(trials: int, pairs: int) -> None:
 def test_where_nothing_was_kept_there_is_nothing_to_close() -> None:
     night = Evening(100, kept=False)
     night.wait_until_left(7)
-    assert night.next_step() == plan.Draw()
+    assert night.next_step() == Draw()
 
 
 def test_where_the_researcher_has_nothing_left_the_night_is_closed_at_once() -> None:
     night = Evening(100)
-    moment = plan.Moment(night.now, trial_s=TRIAL_S, nothing_left="sweep has nothing left to try")
-    assert plan.next_step(night.run, moment) == plan.Train(0, 4, purpose="closing")
+    moment = Moment(night.now, trial_s=TRIAL_S, nothing_left="sweep has nothing left to try")
+    assert plan.next_step(night.run, moment) == Train(0, 4, purpose="closing")
     night.send(c.Idea("SET DEPTH = 9"))
-    assert isinstance(plan.next_step(night.run, moment), plan.Draw)
+    assert isinstance(plan.next_step(night.run, moment), Draw)
     short = Evening(20)
-    assert plan.next_step(short.run, moment) == plan.End("sweep has nothing left to try")
+    assert plan.next_step(short.run, moment) == End("sweep has nothing left to try")
 
 
 def test_a_night_that_is_stopped_in_the_middle_says_what_it_knows() -> None:
@@ -119,9 +121,9 @@ def test_a_night_that_is_stopped_in_the_middle_says_what_it_knows() -> None:
     night.wait_until_left(7)
     night.close(1.0, 0.985)
     night.send(c.Stop(1))
-    assert night.next_step() == plan.Conclude()
+    assert night.next_step() == Conclude()
     night.do(night.next_step())
-    assert night.next_step() == plan.End("stopped by ann")
+    assert night.next_step() == End("stopped by ann")
 
 
 def test_a_trial_of_it_that_crashes_is_not_made_up_for() -> None:
@@ -156,10 +158,10 @@ def test_one_that_was_interrupted_in_the_morning_does_not_begin_the_next_night()
     night.wait_until_left(8)
     night.add(e.Launched(0, 4, 42, 1, 1, "boot", "closing"), e.Ended(0, 4, "interrupted"))
     night.start(e.Limits(deadline=night.now.timestamp() + 100 * TRIAL_S))
-    assert night.next_step() == plan.Judge(0)
+    assert night.next_step() == Judge(0)
     night.do(night.next_step())
     night.do(night.next_step())
-    assert night.next_step() == plan.Draw()
+    assert night.next_step() == Draw()
 
 
 def test_a_night_that_is_given_more_time_goes_on() -> None:
@@ -167,7 +169,7 @@ def test_a_night_that_is_given_more_time_goes_on() -> None:
     night.wait_until_left(8)
     night.close(1.0, 0.985)
     night.send(c.Limit("hours", "8"))
-    assert night.next_step() == plan.Draw()
+    assert night.next_step() == Draw()
     night.wait_until_left(8)
     assert night.close(1.0, 0.985, 1.0, 0.985) == [0, 1, 0, 1]
 
@@ -178,7 +180,7 @@ def test_a_later_night_of_the_same_run_is_closed_again() -> None:
     night.close(1.0, 0.985, 1.001, 0.986, 0.999, 0.984)
     night.do(night.next_step())
     night.start(e.Limits(deadline=night.now.timestamp() + 100 * TRIAL_S))
-    assert night.run.conclusion is None and night.next_step() == plan.Draw()
+    assert night.run.conclusion is None and night.next_step() == Draw()
     night.wait_until_left(7)
     step = night.next_step()
-    assert isinstance(step, plan.Train) and (step.number, step.purpose) == (0, "closing")
+    assert isinstance(step, Train) and (step.number, step.purpose) == (0, "closing")

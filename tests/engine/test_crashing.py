@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoresearch_tui.engine import plan
+from autoresearch_tui.engine.steps import Draw, End, Rest, StepBack, Train
 from autoresearch_tui.journal import commands as c
 from tests.engine.trunks import Trunk
 
 
 def crashed(world: Trunk, *numbers: int, parent: int = 0) -> None:
     for number in numbers:
-        assert world.next_step() == plan.Draw()
+        assert world.next_step() == Draw()
         world.experiment(number, None, parent, crash="error")
         world.wants()
 
@@ -50,9 +50,9 @@ def test_a_trunk_that_crashes_too_goes_back_to_what_trains() -> None:
     asked(world, 2, None)
     asked(world, 1, None)
     asked(world, 0, 1.0)
-    assert world.next_step() == plan.StepBack(0)
+    assert world.next_step() == StepBack(0)
     world.do(world.next_step())
-    assert world.next_step() == plan.Draw() and world.run.trunk == (0,)
+    assert world.next_step() == Draw() and world.run.trunk == (0,)
 
 
 def test_and_stays_where_a_person_then_takes_it() -> None:
@@ -64,7 +64,7 @@ def test_and_stays_where_a_person_then_takes_it() -> None:
     world.now += timedelta(seconds=1)
     world.send(c.Rewind(2))
     world.do(world.next_step())
-    assert world.run.tip == 2 and world.next_step() == plan.Draw()
+    assert world.run.tip == 2 and world.next_step() == Draw()
 
 
 def test_if_not_even_the_baseline_trains_it_was_the_machine_and_nothing_is_given_up() -> None:
@@ -72,11 +72,11 @@ def test_if_not_even_the_baseline_trains_it_was_the_machine_and_nothing_is_given
     for number in (2, 1, 0):
         asked(world, number, None)
     step = world.next_step()
-    assert isinstance(step, plan.Rest) and step.until
+    assert isinstance(step, Rest) and step.until
     world.now = datetime.fromtimestamp(step.until, world.now.tzinfo)
     asked(world, 0, 1.0)
     asked(world, 2, 0.8)
-    assert world.next_step() == plan.Draw() and world.run.trunk == (0, 1, 2)
+    assert world.next_step() == Draw() and world.run.trunk == (0, 1, 2)
 
 
 def test_where_nothing_trains_it_waits_and_asks_again() -> None:
@@ -85,7 +85,7 @@ def test_where_nothing_trains_it_waits_and_asks_again() -> None:
     world.trial(0, None, purpose="crashes", why="CUDA error")
     world.wants()
     step = world.next_step()
-    assert isinstance(step, plan.Rest) and step.why == "nothing trains any more, not even the baseline: CUDA error"
+    assert isinstance(step, Rest) and step.why == "nothing trains any more, not even the baseline: CUDA error"
     assert step.until is not None
     world.now = datetime.fromtimestamp(step.until, world.now.tzinfo)
     assert world.wants() == (0, "crashes")
@@ -100,7 +100,7 @@ def test_meanwhile_it_hears_people_and_ends_when_it_should() -> None:
     assert world.wants() == (0, "again")
     world.send(c.Withdraw(1))
     world.send(c.Limit("experiments", "4"))
-    assert world.next_step() == plan.End("4 experiments are done")
+    assert world.next_step() == End("4 experiments are done")
 
 
 @given(st.lists(st.sampled_from(["crash", "better", "worse"]), min_size=1, max_size=25), st.lists(st.booleans(), max_size=12))
@@ -111,10 +111,10 @@ def test_however_much_crashes_the_baseline_is_never_lost(fates: list[str], train
         number = len(world.run.experiments)
         for _ in range(60):
             step = world.next_step()
-            if isinstance(step, plan.Train):
+            if isinstance(step, Train):
                 value = world.run.experiments[step.number].value
                 world.trial(step.number, value if next(asked, True) else None, purpose=step.purpose)
-            elif isinstance(step, plan.Draw | plan.Rest):
+            elif isinstance(step, Draw | Rest):
                 break
             else:
                 world.do(step)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autoresearch_tui.engine import plan
+from autoresearch_tui.engine.steps import Draw, Rest
 from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal import events as e
 from tests.engine.trunks import SIGMA, Trunk
@@ -55,7 +55,7 @@ def test_a_trunk_that_will_not_train_again_is_not_asked_for_ever() -> None:
 def test_ten_experiments_are_enough_to_know_the_noise() -> None:
     world = Trunk((1.0,))
     for number in range(1, 10):
-        assert world.next_step() == plan.Draw()
+        assert world.next_step() == Draw()
         world.experiment(number, 1.1)
         world.wants()
     assert world.wants() == (0, "noise")
@@ -158,7 +158,7 @@ def test_a_pause_decides_nothing() -> None:
     world.experiment(1, 1.0 - 2 * SIGMA)
     world.send(c.Pause(1))
     step = world.next_step()
-    assert isinstance(step, plan.Rest) and step.pause
+    assert isinstance(step, Rest) and step.pause
 
 
 def test_more_memory_than_the_limit_is_discarded_whatever_it_brings() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autoresearch_tui.engine import plan
+from autoresearch_tui.engine.steps import Draw
 from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal import events as e
 from tests.engine.trunks import SIGMA, Trunk
@@ -26,7 +26,7 @@ def test_a_trunk_that_was_not_measured_for_long_is() -> None:
 def test_and_if_it_is_as_it_was_that_is_one_more_number() -> None:
     world = looked_at(1.0)
     assert world.wants() == "keep: baseline"
-    assert len(world.run.experiments[0].numbers) == 4 and world.next_step() == plan.Draw()
+    assert len(world.run.experiments[0].numbers) == 4 and world.next_step() == Draw()
 
 
 def test_a_trunk_that_is_off_is_looked_at_twice_before_that_is_believed() -> None:

@@ -6,6 +6,8 @@ import pytest
 
 from autoresearch_tui.engine import plan
 from autoresearch_tui.engine.faulty import look, set_aside
+from autoresearch_tui.engine.moment import Moment
+from autoresearch_tui.engine.steps import Busy, Draw, SetAside, Step, Train
 from autoresearch_tui.journal import events as e
 from tests.engine.histories import TRIAL_S
 from tests.engine.trunks import Trunk
@@ -24,11 +26,11 @@ class TwoSlots(Trunk):
         self.experiment(1, 0.9, slot="well")
         self.wants()
 
-    def next_step(self) -> plan.Step:
+    def next_step(self) -> Step:
         return plan.next_step(self.run, self.moment())
 
-    def moment(self) -> plan.Moment:
-        return plan.Moment(self.now, trial_s=TRIAL_S, slots=("", ""), free=("",) * len(self.free), free_slots=self.free)
+    def moment(self) -> Moment:
+        return Moment(self.now, trial_s=TRIAL_S, slots=("", ""), free=("",) * len(self.free), free_slots=self.free)
 
     def crashed_in(self, slot: str, *numbers: int) -> None:
         for number in numbers:
@@ -36,7 +38,7 @@ class TwoSlots(Trunk):
             self.wants()
 
     def asked(self, slot: str) -> bool:
-        return self.next_step() == plan.Train(1, len(self.run.experiments[1].trials) + 1, purpose="crashes", slot=slot)
+        return self.next_step() == Train(1, len(self.run.experiments[1].trials) + 1, purpose="crashes", slot=slot)
 
     def answer(self, slot: str, value: float | None) -> None:
         self.trial(1, value, purpose="crashes", slot=slot)
@@ -49,7 +51,7 @@ def found_out() -> TwoSlots:
     world.crashed_in("sick", 2, 3)
     world.experiment(4, 1.5, parent=1, slot="well")
     world.wants()
-    assert world.next_step() == plan.Draw()
+    assert world.next_step() == Draw()
     world.crashed_in("sick", 5)
     assert world.asked("sick")
     world.answer("sick", None)
@@ -60,10 +62,10 @@ def test_a_slot_where_the_trunk_crashes_that_trains_elsewhere_is_set_aside_and_t
     world = found_out()
     assert world.asked("well")
     world.answer("well", 0.9)
-    assert world.next_step() == plan.SetAside("sick", "well")
+    assert world.next_step() == SetAside("sick", "well")
     assert set_aside(world.run) == {"sick"}
     world.add(e.Equipped((e.Slot("well", ""),), "sick is left alone"))
-    assert world.next_step() == plan.Draw() and world.run.trunk == (0, 1)
+    assert world.next_step() == Draw() and world.run.trunk == (0, 1)
 
 
 def test_where_it_crashes_in_both_it_is_the_trunk_that_is_asked_about() -> None:
@@ -71,7 +73,7 @@ def test_where_it_crashes_in_both_it_is_the_trunk_that_is_asked_about() -> None:
     world.answer("well", None)
     assert set_aside(world.run) == frozenset()
     step = world.next_step()
-    assert isinstance(step, plan.Train) and (step.number, step.purpose, step.slot) == (0, "crashes", "")
+    assert isinstance(step, Train) and (step.number, step.purpose, step.slot) == (0, "crashes", "")
 
 
 def test_where_it_trains_there_it_was_the_ideas() -> None:
@@ -79,13 +81,13 @@ def test_where_it_trains_there_it_was_the_ideas() -> None:
     world.crashed_in("sick", 2, 3, 4)
     assert world.asked("sick")
     world.answer("sick", 0.9)
-    assert world.next_step() == plan.Draw() and set_aside(world.run) == frozenset()
+    assert world.next_step() == Draw() and set_aside(world.run) == frozenset()
 
 
 def test_it_waits_for_another_slot_and_asks_nobody_else_meanwhile() -> None:
     world = found_out()
     world.free = ("sick",)
-    assert look(world.run, world.moment()) == plan.Busy()
+    assert look(world.run, world.moment()) == Busy()
 
 
 def test_a_person_who_starts_the_engine_may_have_mended_it() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autoresearch_tui.engine import plan
+from autoresearch_tui.engine.steps import ByHand
 from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal import events as e
 from tests.engine.histories import History, a_night
@@ -201,7 +201,7 @@ def test_a_word_to_keep_it_waits_until_it_is_made_again_and_is_answered_then() -
     (judged,) = world.judge(9)
     assert isinstance(judged, e.Judged) and (judged.verdict, judged.by, judged.tip) == ("discard", "bob", 1)
     step = world.next_step()
-    assert isinstance(step, plan.ByHand) and step.wish.wish == c.Keep(9)
+    assert isinstance(step, ByHand) and step.wish.wish == c.Keep(9)
 
 
 # ------------------------------------------------------------------------------------------------------------------------------
@@ -273,7 +273,7 @@ def test_else_the_verdict_stays_and_the_word_waits_to_be_trained(number: int, sa
     world, facts = measured_again(number, 0.5, said=said)
     assert facts == [e.Judged(number, before.verdict, before.reason, tip=3)]
     step = world.next_step()
-    assert isinstance(step, plan.ByHand) and step.wish.wish == said
+    assert isinstance(step, ByHand) and step.wish.wish == said
 
 
 @pytest.mark.parametrize(("wish", "value"), [(c.Keep(6), 2.0), (c.Discard(4), 0.1)])

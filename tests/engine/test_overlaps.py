@@ -14,6 +14,8 @@ from msgspec.structs import replace
 
 from autoresearch_tui.engine import plan
 from autoresearch_tui.engine.closing import conclusion
+from autoresearch_tui.engine.moment import Moment
+from autoresearch_tui.engine.steps import Busy, Draw, End, Judge, Measure, Notice, Rest, Step, StepBack, Train
 from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal import events as e
 from tests.engine.histories import EVENING, TRIAL_S, History, a_night
@@ -45,11 +47,11 @@ class Lab(History):
             self.over(number, value)
         self.judge(number)
 
-    def moment(self, *slots: str, busy: tuple[int, ...] = (), free: tuple[str, ...] | None = None, **more: Any) -> plan.Moment:
+    def moment(self, *slots: str, busy: tuple[int, ...] = (), free: tuple[str, ...] | None = None, **more: Any) -> Moment:
         free = slots[len(busy) :] if free is None else free
-        return plan.Moment(self.now, trial_s=TRIAL_S, slots=slots, free=free, busy=frozenset(busy), **more)
+        return Moment(self.now, trial_s=TRIAL_S, slots=slots, free=free, busy=frozenset(busy), **more)
 
-    def next(self, *slots: str, busy: tuple[int, ...] = (), free: tuple[str, ...] | None = None, **more: Any) -> plan.Step:
+    def next(self, *slots: str, busy: tuple[int, ...] = (), free: tuple[str, ...] | None = None, **more: Any) -> Step:
         return plan.next_step(self.run, self.moment(*slots, busy=busy, free=free, **more))
 
 
@@ -72,7 +74,7 @@ def test_what_trains_is_not_judged_because_another_one_waits_when_the_night_ends
     world.train(2)
     world.over(2, 0.998)
     world.send(c.Stop(1))
-    assert world.next("a100", "a100", busy=(1,)) == plan.Judge(2)
+    assert world.next("a100", "a100", busy=(1,)) == Judge(2)
 
 
 def test_a_pause_lets_what_is_measured_have_its_verdict_and_is_there_when_nothing_trains() -> None:
@@ -82,12 +84,12 @@ def test_a_pause_lets_what_is_measured_have_its_verdict_and_is_there_when_nothin
     world.over(1, 0.998)  # a second look would be due
     world.over(2, 1.1)
     world.send(c.Pause(1))
-    assert world.next("a100", "a100", busy=(3,)) == plan.Judge(2)
+    assert world.next("a100", "a100", busy=(3,)) == Judge(2)
     world.judge(2)
-    assert world.next("a100", "a100", busy=(3,)) == plan.Busy()
+    assert world.next("a100", "a100", busy=(3,)) == Busy()
     world.over(3, 1.1)
     world.judge(3)
-    assert world.next("a100", "a100") == plan.Rest("paused by ann", pause=True)
+    assert world.next("a100", "a100") == Rest("paused by ann", pause=True)
 
 
 def test_nothing_is_judged_while_the_trunk_is_measured_again() -> None:
@@ -95,17 +97,17 @@ def test_nothing_is_judged_while_the_trunk_is_measured_again() -> None:
     world.train(1)
     world.over(1, 1.1)
     world.train(0, purpose="drift")
-    assert world.next("a100", "a100", busy=(0,)) == plan.Busy()
-    assert plan.ahead(world.run, world.moment("a100", "a100", busy=(0,))) == plan.Draw(), "the free slot is for a new one"
+    assert world.next("a100", "a100", busy=(0,)) == Busy()
+    assert plan.ahead(world.run, world.moment("a100", "a100", busy=(0,))) == Draw(), "the free slot is for a new one"
 
 
 def test_a_person_decides_of_what_trains_when_it_is_over() -> None:
     world = lab()
     world.train(1)
     world.send(c.Keep(1))
-    assert world.next("a100", "a100", busy=(1,)) == plan.Busy()
+    assert world.next("a100", "a100", busy=(1,)) == Busy()
     world.over(1, 1.0005)
-    assert world.next("a100", "a100") == plan.Judge(1)
+    assert world.next("a100", "a100") == Judge(1)
     world.judge(1)
     assert world.run.tip == 1 and not world.run.wishes
 
@@ -128,10 +130,10 @@ def test_the_trunk_does_not_step_back_while_what_it_would_go_to_is_asked() -> No
     world.over(1, None)
     world.judge(1)
     world.train(0, purpose="crashes")
-    assert world.next("a100", "a100", busy=(0,)) == plan.Busy()
+    assert world.next("a100", "a100", busy=(0,)) == Busy()
     world.over(0, 1.0)
     world.judge(0)
-    assert world.next("a100", "a100") == plan.StepBack(0)
+    assert world.next("a100", "a100") == StepBack(0)
 
 
 def test_others_wait_for_a_baseline_that_crashed_and_are_judged_when_it_has_a_number() -> None:
@@ -142,13 +144,13 @@ def test_others_wait_for_a_baseline_that_crashed_and_are_judged_when_it_has_a_nu
     world.over(1, 0.9)
     world.over(0, None)
     world.judge(0)
-    assert isinstance(world.next("cpu", "cpu", crowded=True), plan.End)
+    assert isinstance(world.next("cpu", "cpu", crowded=True), End)
     world.start()
-    assert world.next("cpu", "cpu", crowded=True) == plan.Train(0, 2)
+    assert world.next("cpu", "cpu", crowded=True) == Train(0, 2)
     world.train(0, "cpu")
     world.over(0, 1.0)
     world.judge(0)
-    assert isinstance(step := world.next("cpu", "cpu", crowded=True), plan.Train | plan.Judge) and step.number in (0, 1)
+    assert isinstance(step := world.next("cpu", "cpu", crowded=True), Train | Judge) and step.number in (0, 1)
 
 
 def test_a_wish_that_came_before_does_not_keep_the_trunk_from_being_asked() -> None:
@@ -157,9 +159,9 @@ def test_a_wish_that_came_before_does_not_keep_the_trunk_from_being_asked() -> N
     for number in (9, 10, 11):
         history.settle(number, 3, None, "crash")
     history.send(c.Again(2))
-    moment = plan.Moment(history.now, trial_s=TRIAL_S)
+    moment = Moment(history.now, trial_s=TRIAL_S)
     step = plan.next_step(history.run, moment)
-    assert isinstance(step, plan.Train) and step.purpose == "crashes"
+    assert isinstance(step, Train) and step.purpose == "crashes"
     assert plan.still_wanted(history.run, replace(moment, busy=frozenset([3]), free=()), step)
 
 
@@ -174,9 +176,9 @@ def test_what_is_measured_on_another_class_has_the_trunk_measured_there_once() -
     world = lab()
     world.train(1, "h100")
     world.over(1, 0.5)
-    assert world.next(*BOTH) == plan.Train(0, 4, purpose="device", device="h100")
+    assert world.next(*BOTH) == Train(0, 4, purpose="device", device="h100")
     world.measured(0, 0.4, device="h100", purpose="device")
-    assert world.next(*BOTH) == plan.Judge(1)
+    assert world.next(*BOTH) == Judge(1)
     assert world.judge(1)[0] == e.Judged(1, "discard", "worse by 0.100000", 0)
 
 
@@ -185,18 +187,18 @@ def test_noise_of_one_class_says_nothing_of_another() -> None:
     world.train(1, "h100")
     world.over(1, 0.399)
     world.measured(0, 0.4, device="h100", purpose="device")
-    assert world.next(*BOTH) == plan.Train(0, 5, purpose="noise", device="h100")
+    assert world.next(*BOTH) == Train(0, 5, purpose="noise", device="h100")
 
 
 def test_a_class_that_left_is_not_waited_for() -> None:
     world = lab()
     world.train(1, "h100")
     world.over(1, 0.5)
-    assert world.next("a100") == plan.Judge(1)
+    assert world.next("a100") == Judge(1)
     assert "not comparable: #0 was not measured on h100" in str(world.judge(1))
     world.train(1, "a100", "again")
     world.over(1, 0.9)
-    assert world.next("a100") == plan.Judge(1)
+    assert world.next("a100") == Judge(1)
     assert world.judge(1)[0] == e.Judged(1, "keep", "better by 0.100000", 1)
 
 
@@ -219,12 +221,12 @@ def test_one_class_drifts_and_the_other_measures_as_it_did() -> None:
     begun: list[int] = []
     for other, value in ((8, 1.02), (9, 1.021)):
         step = world.next(*BOTH, "a100", busy=tuple(begun), free=BOTH)
-        assert isinstance(step, plan.Train) and (step.purpose, step.device) == ("drift", "a100")
+        assert isinstance(step, Train) and (step.purpose, step.device) == ("drift", "a100")
         world.train(0, "a100", "drift")
         world.train(other)  # that others begin meanwhile makes the second look no other one
         begun.append(other)
         world.over(0, value)
-    assert world.next(*BOTH, "a100", busy=tuple(begun), free=BOTH) == plan.Notice(0)
+    assert world.next(*BOTH, "a100", busy=tuple(begun), free=BOTH) == Notice(0)
     world.add(e.Drifted(0, 5, 1.0, 1.02, 1))
     baseline = world.run.experiments[0]
     assert (baseline.numbers_on("a100"), baseline.numbers_on("h100")) == ((1.02, 1.021), (0.4,))
@@ -237,7 +239,7 @@ def test_what_trained_while_a_drift_was_found_out_is_trained_again() -> None:
     world.measured(0, 1.02, 1.021, purpose="drift")
     world.add(e.Drifted(0, 4, 1.0, 1.02, 1))
     world.over(1, 0.99)
-    assert world.next("a100") == plan.Train(1, 2, purpose="drift", device="a100")
+    assert world.next("a100") == Train(1, 2, purpose="drift", device="a100")
 
 
 def test_a_pace_is_compared_with_the_pace_on_the_same_class() -> None:
@@ -247,7 +249,7 @@ def test_a_pace_is_compared_with_the_pace_on_the_same_class() -> None:
     world.judge(0)
     world.train(1, "a100")
     world.over(1, 1.1, pace=1.0)
-    assert world.next(*BOTH) == plan.Judge(1)
+    assert world.next(*BOTH) == Judge(1)
 
 
 def test_the_closing_measurement_waits_for_all_others_and_stays_on_one_class() -> None:
@@ -256,17 +258,17 @@ def test_the_closing_measurement_waits_for_all_others_and_stays_on_one_class() -
     world.add(e.SettingsChanged(e.Limits(deadline=EVENING.timestamp() + 100 * TRIAL_S), False))
     late: dict[str, Any] = {"nothing_left": "nothing is left"}
     world.train(2, "h100", parent=1)
-    assert world.next("a100", "a100", "h100", busy=(2,), free=("a100", "a100"), **late) == plan.Busy()
+    assert world.next("a100", "a100", "h100", busy=(2,), free=("a100", "a100"), **late) == Busy()
     assert plan.ahead(world.run, world.moment("a100", "a100", "h100", busy=(2,), free=("a100", "a100"), **late)) is None
     world.over(2, 9.0)
     world.judge(2)
     first = world.next("a100", "a100", "h100", **late)
-    assert isinstance(first, plan.Train) and (first.number, first.device) == (0, "a100")
+    assert isinstance(first, Train) and (first.number, first.device) == (0, "a100")
     world.train(0, "a100", "closing")
     second = world.next("a100", "a100", "h100", busy=(0,), free=("a100", "h100"), **late)
-    assert isinstance(second, plan.Train) and (second.number, second.device) == (1, "a100")
+    assert isinstance(second, Train) and (second.number, second.device) == (1, "a100")
     world.train(1, "a100", "closing")
-    assert world.next("a100", "a100", "h100", busy=(0, 1), free=("h100",), **late) == plan.Busy()
+    assert world.next("a100", "a100", "h100", busy=(0, 1), free=("h100",), **late) == Busy()
     world.over(1, 0.9)
     world.over(0, 1.0)
     assert conclusion(world.run).gain == pytest.approx(0.1)
@@ -300,7 +302,7 @@ def overlaps(draw: st.DrawFn) -> Overlap:
     return Overlap(luck, sendings, kills, fleets, changes | last, in_turn=draw(st.booleans()))
 
 
-def spend(night: Overlap) -> Iterator[plan.Step]:
+def spend(night: Overlap) -> Iterator[Step]:
     """Session after session, until nobody has anything to say any more and nothing is left to do. Each step before it is done."""
     night.begin(e.Limits(experiments=8))
     while True:
@@ -316,7 +318,7 @@ def comes_to_its_end(night: Overlap) -> None:
     for steps, step in enumerate(spend(night)):
         assert steps < 3000, "it goes on for ever"
         assert night.run.seq > before, "a step without a fact"
-        quiet = night.ending or isinstance(step, plan.Rest | plan.Busy | plan.Train | plan.Measure)
+        quiet = night.ending or isinstance(step, Rest | Busy | Train | Measure)
         before = -1 if quiet else night.run.seq
     run = night.run
     assert list(run.experiments) == list(range(len(run.experiments)))

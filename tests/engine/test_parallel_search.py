@@ -16,7 +16,25 @@ from autoresearch_tui.engine import plan
 from autoresearch_tui.engine.drafting import Drafter
 from autoresearch_tui.engine.judge import judge, noticed
 from autoresearch_tui.engine.lineage import Lineage
+from autoresearch_tui.engine.moment import Moment
 from autoresearch_tui.engine.search import drawn
+from autoresearch_tui.engine.steps import (
+    Apply,
+    Ask,
+    Begin,
+    Busy,
+    Commit,
+    Conclude,
+    Draw,
+    End,
+    GiveUp,
+    Judge,
+    Notice,
+    Propose,
+    Rest,
+    Step,
+    Train,
+)
 from autoresearch_tui.engine.undecided import undecided
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.proposals.checks import turns_of
@@ -66,54 +84,52 @@ class Slots(History):
         self.begin(e.Limits(experiments=8 * slots))
 
     @property
-    def moment(self) -> plan.Moment:
+    def moment(self) -> Moment:
         free = self.slots[len(self.busy) :]
-        return plan.Moment(
-            self.now, trial_s=TRIAL_S, nothing_left=self.nothing_left, slots=self.slots, free=free, busy=frozenset(self.busy)
-        )
+        return Moment(self.now, trial_s=TRIAL_S, nothing_left=self.nothing_left, slots=self.slots, free=free, busy=frozenset(self.busy))
 
     def night(self) -> None:
         """Until nothing is left to do; what comes next is looked at each time somebody gets a number."""
         for _ in range(5000):
             step = plan.next_step(self.run, self.moment)
-            if isinstance(step, plan.Busy):
+            if isinstance(step, Busy):
                 step = (plan.ahead(self.run, self.moment) if self.moment.free else None) or step
-            if isinstance(step, plan.End):
+            if isinstance(step, End):
                 return
             self.do(step)
             self.together.append(len(undecided(self.run)))
         raise AssertionError("it never ends")
 
-    def do(self, step: plan.Step) -> None:
+    def do(self, step: Step) -> None:
         match step:
-            case plan.Begin():
+            case Begin():
                 self.add(e.Proposed(0))
-            case plan.Commit(number):
+            case Commit(number):
                 self.texts.kept[f"c{number}"] = HEAD if number == 0 else self.texts.kept[self.run.experiments[number].blob]
                 self.add(e.Committed(number, f"c{number}"))
-            case plan.Train(number, trial):
+            case Train(number, trial):
                 self.add(e.Launched(number, trial, 42, 1, 1, "boot", step.purpose))
                 self.busy.add(number)
-            case plan.Busy() | plan.Rest():
+            case Busy() | Rest():
                 self.now += timedelta(seconds=TRIAL_S)
                 if self.busy:
                     self.ends(self.chance.choice(sorted(self.busy)))
-            case plan.Notice(number):
+            case Notice(number):
                 self.add(*noticed(self.run, number))
-            case plan.Judge(number):
+            case Judge(number):
                 self.add(*judge(self.run, number))
                 self.nothing_left = ""
-            case plan.Apply(number):
+            case Apply(number):
                 self.add(e.Applied(number))
-            case plan.Draw():
+            case Draw():
                 self.add(drawn(self.run, "sweep", Sweep.operators))
-            case plan.Ask(draft):
+            case Ask(draft):
                 self.ask(draft)
-            case plan.GiveUp(draft, why):
+            case GiveUp(draft, why):
                 self.add(*self.drafter.given_up(self.run, draft, why))
-            case plan.Propose(draft):
+            case Propose(draft):
                 self.add(*self.drafter.proposed(self.run, draft))
-            case plan.Conclude():
+            case Conclude():
                 self.add(e.Concluded(0, 0))
             case _:
                 raise AssertionError(f"nobody knows how to do {step}")

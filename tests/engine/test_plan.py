@@ -14,6 +14,26 @@ from hypothesis import strategies as st
 
 from autoresearch_tui.clock import inside
 from autoresearch_tui.engine import plan
+from autoresearch_tui.engine.moment import Moment, waiting
+from autoresearch_tui.engine.steps import (
+    Apply,
+    Ask,
+    Begin,
+    Bury,
+    ByHand,
+    Commit,
+    Draw,
+    End,
+    GiveUp,
+    Hold,
+    Judge,
+    Measure,
+    Propose,
+    Rest,
+    Rewinding,
+    Step,
+    Train,
+)
 from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.fold import fold
@@ -25,35 +45,35 @@ from tests.engine.worlds import Night, Sending
 # The last fact decides
 # ------------------------------------------------------------------------------------------------------------------------------
 
-LIFE: list[tuple[e.Event, plan.Step]] = [
-    (e.EngineStarted(1, 1, "boot", "1", "sweep"), plan.Begin()),
-    (e.Proposed(0), plan.Commit(0)),
-    (e.Committed(0, "c0"), plan.Train(0, 1)),
-    (e.Launched(0, 1, 42, 1, 1, "boot"), plan.Bury(0, 1)),
-    (e.Ended(0, 1, "interrupted"), plan.Train(0, 2)),
-    (e.Launched(0, 2, 42, 1, 1, "boot"), plan.Bury(0, 2)),
-    (e.Ended(0, 2, "finished"), plan.Measure(0, 2)),
-    (e.Measured(0, 2, 1.0), plan.Judge(0)),
-    (e.Judged(0, "keep", "baseline", 0), plan.Apply(0)),
-    (e.Applied(0), plan.Draw()),
-    (e.Drafting("d0001", "tune", 0, "sweep"), plan.Ask("d0001")),
-    (e.Replied("d0001", 1.0), plan.Ask("d0001")),
-    (e.Refused("d0001", "it changes nothing"), plan.Ask("d0001")),
-    *((e.Refused("d0001", "it does not parse"), plan.Ask("d0001")) for _ in range(3)),
-    (e.Refused("d0001", "not again"), plan.GiveUp("d0001", "refused 5 times, at last: not again")),
-    (e.Abandoned("d0001", "refused 5 times"), plan.Draw()),
-    (e.Drafting("d0002", "tune", 0, "sweep"), plan.Ask("d0002")),
-    (e.Drafted("d0002", "b1", "an idea"), plan.Propose("d0002")),
-    (e.Proposed(1, "d0002", parent=0), plan.Commit(1)),
-    (e.Committed(1, "c1"), plan.Train(1, 1)),
-    (e.Launched(1, 1, 42, 1, 1, "boot"), plan.Bury(1, 1)),
-    (e.Ended(1, 1, "crash", "nan"), plan.Judge(1)),
-    (e.Judged(1, "crash", "nan", 0), plan.Apply(1)),
-    (e.Applied(1), plan.Draw()),
-    (e.Launched(1, 2, 42, 1, 1, "boot"), plan.Bury(1, 2)),
-    (e.Ended(1, 2, "skipped", by="ann"), plan.Judge(1)),
-    (e.Judged(1, "crash", "nan", 0), plan.Apply(1)),
-    (e.Judged(0, "keep", "kept by hand", 0, "ann"), plan.Apply(0)),
+LIFE: list[tuple[e.Event, Step]] = [
+    (e.EngineStarted(1, 1, "boot", "1", "sweep"), Begin()),
+    (e.Proposed(0), Commit(0)),
+    (e.Committed(0, "c0"), Train(0, 1)),
+    (e.Launched(0, 1, 42, 1, 1, "boot"), Bury(0, 1)),
+    (e.Ended(0, 1, "interrupted"), Train(0, 2)),
+    (e.Launched(0, 2, 42, 1, 1, "boot"), Bury(0, 2)),
+    (e.Ended(0, 2, "finished"), Measure(0, 2)),
+    (e.Measured(0, 2, 1.0), Judge(0)),
+    (e.Judged(0, "keep", "baseline", 0), Apply(0)),
+    (e.Applied(0), Draw()),
+    (e.Drafting("d0001", "tune", 0, "sweep"), Ask("d0001")),
+    (e.Replied("d0001", 1.0), Ask("d0001")),
+    (e.Refused("d0001", "it changes nothing"), Ask("d0001")),
+    *((e.Refused("d0001", "it does not parse"), Ask("d0001")) for _ in range(3)),
+    (e.Refused("d0001", "not again"), GiveUp("d0001", "refused 5 times, at last: not again")),
+    (e.Abandoned("d0001", "refused 5 times"), Draw()),
+    (e.Drafting("d0002", "tune", 0, "sweep"), Ask("d0002")),
+    (e.Drafted("d0002", "b1", "an idea"), Propose("d0002")),
+    (e.Proposed(1, "d0002", parent=0), Commit(1)),
+    (e.Committed(1, "c1"), Train(1, 1)),
+    (e.Launched(1, 1, 42, 1, 1, "boot"), Bury(1, 1)),
+    (e.Ended(1, 1, "crash", "nan"), Judge(1)),
+    (e.Judged(1, "crash", "nan", 0), Apply(1)),
+    (e.Applied(1), Draw()),
+    (e.Launched(1, 2, 42, 1, 1, "boot"), Bury(1, 2)),
+    (e.Ended(1, 2, "skipped", by="ann"), Judge(1)),
+    (e.Judged(1, "crash", "nan", 0), Apply(1)),
+    (e.Judged(0, "keep", "kept by hand", 0, "ann"), Apply(0)),
 ]
 
 
@@ -61,39 +81,39 @@ def test_a_start_goes_on_with_the_one_next_thing() -> None:
     history = History()
     for fact, step in LIFE:
         history.add(fact)
-        assert plan.next_step(history.run, plan.Moment(history.now)) == step, fact
+        assert plan.next_step(history.run, Moment(history.now)) == step, fact
 
 
 # ------------------------------------------------------------------------------------------------------------------------------
 # Barriers
 # ------------------------------------------------------------------------------------------------------------------------------
 
-TRAINING = plan.Train(0, 1)
-BARRIERS: list[tuple[str, e.Limits, dict[str, Any], plan.Step]] = [
+TRAINING = Train(0, 1)
+BARRIERS: list[tuple[str, e.Limits, dict[str, Any], Step]] = [
     ("no limit", e.Limits(), {}, TRAINING),
     ("time for one more", e.Limits(deadline=EVENING.timestamp() + 300), {"trial_s": 300}, TRAINING),
-    ("none", e.Limits(deadline=EVENING.timestamp() + 300), {"trial_s": 301}, plan.End("no trial would end before the time is up")),
-    ("time is up", e.Limits(deadline=EVENING.timestamp() - 1), {}, plan.End("the time is up")),
+    ("none", e.Limits(deadline=EVENING.timestamp() + 300), {"trial_s": 301}, End("no trial would end before the time is up")),
+    ("time is up", e.Limits(deadline=EVENING.timestamp() - 1), {}, End("the time is up")),
     ("nothing spent", e.Limits(cost=0.1), {}, TRAINING),
     ("window open", e.Limits(between="22:00-07:00"), {}, TRAINING),
-    ("window closed", e.Limits(between="22:01-07:00"), {}, plan.Rest("outside 22:01-07:00", EVENING.timestamp() + 60)),
+    ("window closed", e.Limits(between="22:01-07:00"), {}, Rest("outside 22:01-07:00", EVENING.timestamp() + 60)),
     ("disk free", e.Limits(), {"free_gb": 2.0, "floor_gb": 2.0}, TRAINING),
     (
         "disk full",
         e.Limits(),
         {"free_gb": 1.94, "floor_gb": 2.0},
-        plan.Rest("less than 2 GB of disk are free", EVENING.timestamp() + 10),
+        Rest("less than 2 GB of disk are free", EVENING.timestamp() + 10),
     ),
 ]
 
 
 @pytest.mark.parametrize(("limits", "world", "step"), [row[1:] for row in BARRIERS], ids=[row[0] for row in BARRIERS])
-def test_no_trial_starts_past_a_barrier(limits: e.Limits, world: dict[str, Any], step: plan.Step) -> None:
+def test_no_trial_starts_past_a_barrier(limits: e.Limits, world: dict[str, Any], step: Step) -> None:
     history = History()
     history.begin(limits)
     history.add(e.Proposed(0))
     history.add(e.Committed(0, "c0"))
-    assert plan.next_step(history.run, plan.Moment(EVENING, **world)) == step
+    assert plan.next_step(history.run, Moment(EVENING, **world)) == step
 
 
 def test_a_pause_lasts_until_somebody_ends_it_and_not_beyond_the_night() -> None:
@@ -102,10 +122,10 @@ def test_a_pause_lasts_until_somebody_ends_it_and_not_beyond_the_night() -> None
     history.send(c.Pause(1))
     history.add(e.Proposed(0))
     history.add(e.Committed(0, "c0"))
-    assert plan.next_step(history.run, plan.Moment(EVENING)) == plan.Rest("paused by ann", pause=True)
+    assert plan.next_step(history.run, Moment(EVENING)) == Rest("paused by ann", pause=True)
     history.add(e.Paused("ann"), e.Fulfilled(1))
-    assert plan.next_step(history.run, plan.Moment(EVENING)) == plan.Rest("paused", pause=True)
-    assert plan.next_step(history.run, plan.Moment(EVENING + timedelta(hours=2))) == plan.End("the time is up")
+    assert plan.next_step(history.run, Moment(EVENING)) == Rest("paused", pause=True)
+    assert plan.next_step(history.run, Moment(EVENING + timedelta(hours=2))) == End("the time is up")
 
 
 def test_what_is_trained_already_is_brought_to_its_end_behind_every_barrier() -> None:
@@ -114,15 +134,15 @@ def test_what_is_trained_already_is_brought_to_its_end_behind_every_barrier() ->
     history.launch(0)
     history.add(e.Paused("ann"))
     history.send(c.Stop(1))
-    steps: list[tuple[e.Event, plan.Step]] = [
-        (e.Ended(0, 1, "finished"), plan.Measure(0, 1)),
-        (e.Measured(0, 1, 1.0), plan.Judge(0)),
-        (e.Judged(0, "keep", "baseline", 0), plan.Apply(0)),
-        (e.Applied(0), plan.End("stopped by ann")),
+    steps: list[tuple[e.Event, Step]] = [
+        (e.Ended(0, 1, "finished"), Measure(0, 1)),
+        (e.Measured(0, 1, 1.0), Judge(0)),
+        (e.Judged(0, "keep", "baseline", 0), Apply(0)),
+        (e.Applied(0), End("stopped by ann")),
     ]
     for fact, step in steps:
         history.add(fact)
-        assert plan.next_step(history.run, plan.Moment(history.now)) == step
+        assert plan.next_step(history.run, Moment(history.now)) == step
 
 
 def test_a_run_has_as_many_experiments_as_it_may_and_further_trials_are_none() -> None:
@@ -131,14 +151,14 @@ def test_a_run_has_as_many_experiments_as_it_may_and_further_trials_are_none() -
     night.send(c.Limit("experiments", "9"))
     night.send(c.Again(6))
     step = night.next_step()
-    assert isinstance(step, plan.Train) and (step.number, step.trial) == (6, 2)
+    assert isinstance(step, Train) and (step.number, step.trial) == (6, 2)
     night.send(c.Withdraw(2))
     for trial in (2, 3):  # something was kept, so the noise is measured before the end
-        assert night.next_step() == plan.Train(3, trial, purpose="noise")
+        assert night.next_step() == Train(3, trial, purpose="noise")
         night.relaunch(3)
         night.end(3, 0.98)
         night.judge(3)
-    assert night.next_step() == plan.End("9 experiments are done")
+    assert night.next_step() == End("9 experiments are done")
 
 
 def test_what_the_replies_cost_ends_the_run() -> None:
@@ -146,11 +166,11 @@ def test_what_the_replies_cost_ends_the_run() -> None:
     a_night(night)
     night.send(c.Limit("cost", "0.2"))
     for name in ("d0001", "d0002"):
-        assert night.next_step() == plan.Draw()
+        assert night.next_step() == Draw()
         night.add(e.Drafting(name, "tune", 3, "sweep"))
         night.add(e.Replied(name, 1.0, cost=0.1))
         night.add(e.Abandoned(name, "no use"))
-    assert night.next_step() == plan.End("the limit of 0.20 USD is reached")
+    assert night.next_step() == End("the limit of 0.20 USD is reached")
 
 
 # ------------------------------------------------------------------------------------------------------------------------------
@@ -158,7 +178,7 @@ def test_what_the_replies_cost_ends_the_run() -> None:
 # ------------------------------------------------------------------------------------------------------------------------------
 
 
-def do(night: Night, *kinds: type[plan.Step]) -> None:
+def do(night: Night, *kinds: type[Step]) -> None:
     """These steps come next, and are done."""
     for kind in kinds:
         step = night.next_step()
@@ -171,24 +191,24 @@ def reviewed() -> Night:
     night = Night()
     a_night(night)
     night.send(c.Review(True))
-    do(night, plan.Draw, plan.Ask, plan.Hold)
+    do(night, Draw, Ask, Hold)
     return night
 
 
 def test_a_draft_waits_for_a_person_and_not_longer_than_said() -> None:
     night = reviewed()
     until = night.now + timedelta(minutes=10)
-    assert night.next_step() == plan.Rest("draft d0001 waits for a person", until.timestamp())
+    assert night.next_step() == Rest("draft d0001 waits for a person", until.timestamp())
     night.now = until - timedelta(seconds=1)
-    assert isinstance(night.next_step(), plan.Rest)
+    assert isinstance(night.next_step(), Rest)
     night.now = until
-    assert night.next_step() == plan.Propose("d0001")
+    assert night.next_step() == Propose("d0001")
 
 
 def test_what_a_person_wants_made_again_waits_for_nobody() -> None:
     night = reviewed()
     night.send(c.Keep(2))
-    do(night, plan.ByHand, plan.Ask, plan.Propose, plan.Commit, plan.Train)
+    do(night, ByHand, Ask, Propose, Commit, Train)
     assert (night.run.experiments[9].of, night.run.experiments[9].kept_by) == (2, "ann")
     assert night.run.drafts["d0001"].held_until
 
@@ -197,7 +217,7 @@ def test_an_approval_outlives_a_trunk_that_moves() -> None:
     night = reviewed()
     night.send(c.Approve("d0001"))
     night.send(c.Keep(6))
-    do(night, plan.Apply, plan.Propose, plan.Propose, plan.Commit)  # made again on #6, then proposed
+    do(night, Apply, Propose, Propose, Commit)  # made again on #6, then proposed
     assert night.run.experiments[9].parent == 6
 
 
@@ -205,7 +225,7 @@ def test_an_approval_outlives_a_trunk_that_moves() -> None:
 # A baseline that does not train
 # ------------------------------------------------------------------------------------------------------------------------------
 
-FAILED = plan.End("the baseline does not train: error", failed=True)
+FAILED = End("the baseline does not train: error", failed=True)
 
 
 def lost() -> Night:
@@ -222,7 +242,7 @@ def test_without_a_baseline_the_run_has_failed() -> None:
 def test_the_next_start_trains_it_once_more_and_only_once() -> None:
     night = lost()
     night.start()
-    assert night.next_step() == plan.Train(0, 2)
+    assert night.next_step() == Train(0, 2)
     night.relaunch(0)
     night.end(0, None, "crash")
     night.judge(0)
@@ -231,7 +251,7 @@ def test_the_next_start_trains_it_once_more_and_only_once() -> None:
     night.relaunch(0)
     night.end(0, 1.0)
     assert night.judge(0) == [e.Judged(0, "keep", "baseline", 0)]
-    assert night.next_step() == plan.Draw()
+    assert night.next_step() == Draw()
 
 
 def test_a_person_may_ask_for_it_again() -> None:
@@ -241,7 +261,7 @@ def test_a_person_may_ask_for_it_again() -> None:
     night.send(c.Again(0))
     night.end(0, None, "crash")
     night.judge(0)
-    do(night, plan.Train)
+    do(night, Train)
     assert len(night.run.experiments[0].trials) == 2 and not night.run.wishes
 
 
@@ -268,7 +288,7 @@ def nights(draw: st.DrawFn, kind: type[Night] = Night) -> Night:
     return kind(luck, sendings, draw(st.dictionaries(st.integers(1, 80), st.booleans(), max_size=3)))
 
 
-def spend(night: Night) -> Iterator[plan.Step]:
+def spend(night: Night) -> Iterator[Step]:
     """A run, session after session, until nobody has anything to say any more and nothing is left to do. Each step before it is done."""
     night.begin(e.Limits(experiments=5))
     while True:
@@ -293,7 +313,7 @@ def test_a_night_comes_to_its_end_with_nothing_left(night: Night) -> None:
     for steps, step in enumerate(spend(night)):
         assert steps < 3000, "it goes on for ever"
         assert night.run.seq > before, "a step without a fact"
-        before = -1 if isinstance(step, plan.Rest) or night.ending else night.run.seq
+        before = -1 if isinstance(step, Rest) or night.ending else night.run.seq
     run = night.run
     assert list(run.experiments) == list(range(len(run.experiments)))
     for one in run.experiments.values():
@@ -310,22 +330,22 @@ def test_a_night_comes_to_its_end_with_nothing_left(night: Night) -> None:
 def test_nothing_starts_past_a_barrier(night: Night) -> None:
     for step in spend(night):
         run, limits = night.run, night.run.limits
-        if isinstance(step, plan.Train | plan.Draw | plan.Propose | plan.Rewinding):
-            assert not run.paused and not plan.waiting(run, c.Stop, c.Pause)
+        if isinstance(step, Train | Draw | Propose | Rewinding):
+            assert not run.paused and not waiting(run, c.Stop, c.Pause)
             assert limits.deadline is None or night.now.timestamp() + TRIAL_S <= limits.deadline
             assert not limits.between or inside(limits.between, night.now)[0]
-        if isinstance(step, plan.Draw) or (isinstance(step, plan.Ask) and run.drafts[step.draft].needs_reply):
+        if isinstance(step, Draw) or (isinstance(step, Ask) and run.drafts[step.draft].needs_reply):
             assert limits.cost is None or run.cost < limits.cost  # what was paid for by then is trained
-        if isinstance(step, plan.Draw | plan.Propose):
+        if isinstance(step, Draw | Propose):
             assert limits.experiments is None or len(run.experiments) < limits.experiments
-        if isinstance(step, plan.Rest) and step.why.endswith("waits for a person"):
+        if isinstance(step, Rest) and step.why.endswith("waits for a person"):
             assert step.until and 0 < step.until - night.now.timestamp() <= run.review_timeout_s
 
 
 @many
 @given(nights())
 def test_a_start_after_any_fact_does_the_same_next_thing(night: Night) -> None:
-    planned: dict[int, tuple[datetime, plan.Step]] = {}
+    planned: dict[int, tuple[datetime, Step]] = {}
     for step in spend(night):
         if not night.ending:
             planned[night.run.seq] = night.now, step
@@ -334,11 +354,11 @@ def test_a_start_after_any_fact_does_the_same_next_thing(night: Night) -> None:
         run = fold([recorded], run)
         if run.seq in planned:
             now, step = planned[run.seq]
-            assert plan.next_step(run, plan.Moment(now, trial_s=TRIAL_S)) == step
+            assert plan.next_step(run, Moment(now, trial_s=TRIAL_S)) == step
             started = e.EngineStarted(2, 2, "boot", "1", "sweep", run.limits, run.review, after="it was killed")
-            again = plan.next_step(fold([e.Recorded(run.seq + 1, now.timestamp(), 0.0, started)], run), plan.Moment(now, trial_s=TRIAL_S))
-            broken = (isinstance(step, plan.End) and step.failed) or (isinstance(step, plan.Rest) and "trains any more" in step.why)
-            assert again == step or (broken and isinstance(again, plan.Train)), "a person may have mended the machine"
+            again = plan.next_step(fold([e.Recorded(run.seq + 1, now.timestamp(), 0.0, started)], run), Moment(now, trial_s=TRIAL_S))
+            broken = (isinstance(step, End) and step.failed) or (isinstance(step, Rest) and "trains any more" in step.why)
+            assert again == step or (broken and isinstance(again, Train)), "a person may have mended the machine"
     assert run == night.run
 
 
@@ -424,7 +444,7 @@ def test_a_researcher_that_says_nothing_usable_is_asked_less_and_less_often() ->
         name = f"d{number:04}"
         history.add(e.Drafting(name, "tune", 0, "sweep"))
         history.add(e.Abandoned(name, "refused 3 times"))
-        step = plan.next_step(history.run, plan.Moment(datetime.fromtimestamp(history.run.fruitless_at, UTC)))
-        rests.append(round(step.until - history.run.fruitless_at) if isinstance(step, plan.Rest) and step.until else 0)
+        step = plan.next_step(history.run, Moment(datetime.fromtimestamp(history.run.fruitless_at, UTC)))
+        rests.append(round(step.until - history.run.fruitless_at) if isinstance(step, Rest) and step.until else 0)
     assert rests == [0, 0, 10, 20, 40]
-    assert isinstance(plan.next_step(history.run, plan.Moment(datetime.fromtimestamp(history.run.at + 41, UTC))), plan.Draw)
+    assert isinstance(plan.next_step(history.run, Moment(datetime.fromtimestamp(history.run.at + 41, UTC))), Draw)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autoresearch_tui.engine import plan
+from autoresearch_tui.engine.steps import Draw
 from tests.engine.trunks import SIGMA, Trunk
 
 
@@ -63,7 +63,7 @@ def test_a_change_that_wins_by_its_pace_has_the_trunk_trained_again_for_that_may
 def test_three_slow_experiments_in_a_row_have_the_trunk_looked_at() -> None:
     world = paced(1.0, 1.0, 1.0)
     for number in (1, 2, 3):
-        assert world.next_step() == plan.Draw()
+        assert world.next_step() == Draw()
         world.experiment(number, 1.1, pace=0.8)
         world.wants()
         world.trial(number, 1.1, purpose="pace", pace=0.8)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from autoresearch_tui.engine import plan
+from autoresearch_tui.engine.steps import Judge, Notice, Train
 from autoresearch_tui.journal import events as e
 from tests.engine.histories import TRIAL_S
 from tests.engine.worlds import World
@@ -48,11 +48,11 @@ class Trunk(World):
 
     def wants(self) -> tuple[int, str] | str:
         """What comes next: which experiment is trained for what, or the verdict that there is."""
-        while isinstance(step := self.next_step(), plan.Notice):
+        while isinstance(step := self.next_step(), Notice):
             self.do(step)
-        if isinstance(step, plan.Train):
+        if isinstance(step, Train):
             return step.number, step.purpose
-        assert isinstance(step, plan.Judge), step
+        assert isinstance(step, Judge), step
         self.do(step)
         one = self.run.experiments[step.number]
         self.add(e.Applied(step.number))

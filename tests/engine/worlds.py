@@ -17,7 +17,31 @@ from autoresearch_tui.engine.answers import Refusal, row_decided
 from autoresearch_tui.engine.closing import conclusion
 from autoresearch_tui.engine.drafting import Drafter
 from autoresearch_tui.engine.judge import judge, next_draft, noticed
+from autoresearch_tui.engine.moment import Moment, waiting
 from autoresearch_tui.engine.search import drawn
+from autoresearch_tui.engine.steps import (
+    Apply,
+    Ask,
+    Begin,
+    Bury,
+    ByHand,
+    Commit,
+    Conclude,
+    Draw,
+    End,
+    GiveUp,
+    Hold,
+    Judge,
+    Measure,
+    Notice,
+    Propose,
+    Refit,
+    Rest,
+    Rewinding,
+    Step,
+    StepBack,
+    Train,
+)
 from autoresearch_tui.engine.trainer import Outcome
 from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal import events as e
@@ -38,69 +62,69 @@ class World(History):
     def __init__(self, luck: Sequence[int] = (0,)) -> None:
         super().__init__()
         self._luck = itertools.cycle(luck)
-        self.ending: plan.End | None = None
+        self.ending: End | None = None
         self.drafter = Drafter(ELSEWHERE, ELSEWHERE, ELSEWHERE, ELSEWHERE)  # of this run: it remembers what was trained in it
 
     def listen(self) -> None:
         """A moment at which a command may come."""
 
-    def next_step(self) -> plan.Step:
-        return self.ending or plan.next_step(self.run, plan.Moment(self.now, trial_s=TRIAL_S))
+    def next_step(self) -> Step:
+        return self.ending or plan.next_step(self.run, Moment(self.now, trial_s=TRIAL_S))
 
-    def do(self, step: plan.Step) -> None:
+    def do(self, step: Step) -> None:
         """The facts that follow from a step."""
         run = self.run
         match step:
-            case plan.Begin():
+            case Begin():
                 self.add(e.Proposed(0))
-            case plan.Commit(number):
+            case Commit(number):
                 self.add(e.Committed(number, f"c{number}"))
-            case plan.Train():
+            case Train():
                 self._train(step)
-            case plan.Bury(number, trial):
+            case Bury(number, trial):
                 self.add(*ends.buried(run, number, trial, "the engine died"))
-            case plan.Measure(number, trial):
+            case Measure(number, trial):
                 self._measure(number, trial)
-            case plan.Notice(number):
+            case Notice(number):
                 self.add(*noticed(run, number))
-            case plan.Judge(number):
+            case Judge(number):
                 self.add(*judge(run, number))
-            case plan.Apply(number):
+            case Apply(number):
                 self.add(e.Applied(number))
-            case plan.Rewinding(wish, to):
+            case Rewinding(wish, to):
                 self.add(e.Rewound(to, wish.by), e.Fulfilled(wish.command))
-            case plan.StepBack(to):
+            case StepBack(to):
                 self.add(e.Warned("the trunk does not train any more"), e.Rewound(to, "policy"))
-            case plan.Conclude():
+            case Conclude():
                 self.add(conclusion(run))
-            case plan.ByHand(wish):
+            case ByHand(wish):
                 self._by_hand(wish)
-            case plan.Draw(idea):
+            case Draw(idea):
                 self.add(drawn(run, "sweep", Sweep.operators, idea.command if idea else None))
-            case plan.Refit(number):
+            case Refit(number):
                 assert run.tip is not None
                 self.add(e.Drafting(next_draft(run), "refit", run.tip, "", of=number))
-            case plan.Ask(draft):
+            case Ask(draft):
                 self._ask(draft)
-            case plan.Hold(draft):
+            case Hold(draft):
                 self.add(e.Held(draft, self.now.timestamp() + run.review_timeout_s))
-            case plan.Propose(draft):
+            case Propose(draft):
                 self._propose(draft)
-            case plan.GiveUp(draft, why):
+            case GiveUp(draft, why):
                 self.add(*self.drafter.given_up(run, draft, why))
-            case plan.Rest():
+            case Rest():
                 self._rest(step)
             case _:
                 raise AssertionError(f"nobody knows how to do {step}")
 
-    def finish(self, end: plan.End) -> None:
-        self.add(*(e.Fulfilled(wish.command) for wish in plan.waiting(self.run, c.Stop)), e.EngineEnded(end.why))
+    def finish(self, end: End) -> None:
+        self.add(*(e.Fulfilled(wish.command) for wish in waiting(self.run, c.Stop)), e.EngineEnded(end.why))
         self.ending = None
 
     def hear(self) -> None:
         self.listen()
-        if stops := [wish for wish in plan.waiting(self.run, c.Stop) if isinstance(wish.wish, c.Stop) and wish.wish.now]:
-            self.ending = plan.End(f"stopped by {stops[0].by}")
+        if stops := [wish for wish in waiting(self.run, c.Stop) if isinstance(wish.wish, c.Stop) and wish.wish.now]:
+            self.ending = End(f"stopped by {stops[0].by}")
 
     def end_trial(self, number: int, trial: int) -> None:
         """The trial that runs ends: by itself, or because somebody wants it so."""
@@ -116,7 +140,7 @@ class World(History):
     def _lucky(self, *answers: Answer) -> Answer:
         return answers[next(self._luck) % len(answers)]
 
-    def _train(self, step: plan.Train) -> None:
+    def _train(self, step: Train) -> None:
         fulfilled = [e.Fulfilled(step.again.command, f"trial {step.trial}")] if step.again else []
         self.add(e.Launched(step.number, step.trial, 42, 1, 1, "boot", step.purpose), *fulfilled)
         self.hear()
@@ -164,9 +188,9 @@ class World(History):
         else:
             self.add(e.Abandoned(name, f"the trunk moved to #{tip}, where the edit does not fit any more"))
 
-    def _rest(self, rest: plan.Rest) -> None:
+    def _rest(self, rest: Rest) -> None:
         if rest.pause and not self.run.paused:
-            pauses = plan.waiting(self.run, c.Pause)
+            pauses = waiting(self.run, c.Pause)
             self.add(e.Paused(pauses[0].by), *[e.Fulfilled(wish.command) for wish in pauses])
         elif not rest.pause and self.run.waiting != rest.why:
             self.add(e.Waiting(rest.why))
@@ -219,21 +243,21 @@ class Night(World):
         if self.moments in self.kills:
             raise Killed(self.kills[self.moments])
 
-    def session(self) -> Iterator[plan.Step]:
+    def session(self) -> Iterator[Step]:
         """Until the engine ends in good order. Each step is shown before it is done."""
-        step: plan.Step | None = None
-        while not isinstance(step, plan.End):
+        step: Step | None = None
+        while not isinstance(step, End):
             try:
                 self.hear()
                 yield (step := self.next_step())
-                if not isinstance(step, plan.End):
+                if not isinstance(step, End):
                     self.do(step)
             except Killed as killed:
                 step = self.ending = None
                 self.start(after="it was killed" if killed.kept else "")
         self.finish(step)
 
-    def _rest(self, rest: plan.Rest) -> None:
+    def _rest(self, rest: Rest) -> None:
         super()._rest(rest)
         if rest.pause and self.moments > self.silent:
             self.send(c.Resume(self.run.session), "the one who wakes up")

@@ -10,10 +10,10 @@ from typing import Self
 
 
 class Sink:
-    """`code` is what it answers; `hangs` that it never does."""
+    """`code` is what it answers, after `slow_s`; `hangs` that it never does."""
 
-    def __init__(self, code: int = 200, hangs: bool = False) -> None:
-        self.code, self.hangs = code, hangs
+    def __init__(self, code: int = 200, hangs: bool = False, slow_s: float = 0.0) -> None:
+        self.code, self.hangs, self.slow_s = code, hangs, slow_s
         self.got: list[tuple[str, str]] = []
         self.asked = 0
         """How often anybody tried."""
@@ -28,6 +28,7 @@ class Sink:
                     sink._over.wait(60)
                 elif sink.code == 200:
                     sink.got.append((body["title"], body["message"]))
+                sink._over.wait(sink.slow_s)
                 self.send_response(sink.code)
                 self.end_headers()
 

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from autoresearch_tui.engine import sharing
-from autoresearch_tui.engine.plan import Moment, Rest, gate
+from autoresearch_tui.engine.moment import Moment, gate
 from autoresearch_tui.engine.processes import Unended
+from autoresearch_tui.engine.steps import Rest
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.fold import fold
 from autoresearch_tui.journal.state import Run

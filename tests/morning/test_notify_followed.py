@@ -47,6 +47,20 @@ def test_each_thing_is_told_once_though_engine_and_follower_are_killed(tmp_path:
         assert "a-secret-path" not in log(run.folder) + (run.folder / ".autoresearch" / "night" / "notices.json").read_text()
 
 
+@pytest.mark.parametrize("polite", [signal.SIGTERM, signal.SIGHUP])
+def test_one_that_is_told_to_end_while_it_sends_ends_when_what_it_sent_is_written_down(tmp_path: Path, polite: signal.Signals) -> None:
+    with Sink(slow_s=0.5) as sink, Lived(lab(tmp_path / "lab", f'to = ["{sink.address}"]')) as run:
+        run.judge(0, 1.0)
+        first = follower(run.folder)
+        run.judge(1, 0.9, 0)
+        sink.wait(1)
+        first.send_signal(polite)
+        assert ended(first) == -polite
+        run.end()
+        assert ended(follower(run.folder)) == 0
+        assert [title.split()[1] for title in sink.titles] == ["#1", "ended:"]
+
+
 @pytest.mark.slow
 def test_an_engine_that_stays_dead_is_told_once_and_so_is_that_it_works_again(tmp_path: Path) -> None:
     with Sink() as sink, Lived(lab(tmp_path / "lab", f'to = ["{sink.address}"]')) as run:

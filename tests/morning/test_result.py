@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from autoresearch_tui.engine import plan
+from autoresearch_tui.engine.steps import Conclude, End, Train
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.experiment import Experiment, Trial, mean
 from autoresearch_tui.journal.noise import Noise, noise_of
@@ -50,8 +51,8 @@ def by_the_engine(seed: int, sigma: float, no_idea_is_worth_anything: bool) -> t
     night = Simulated(sigma, seed, guess=0.0005)
     if no_idea_is_worth_anything:
         night.ideas = itertools.repeat(0.0)
-    while not isinstance(step := plan.next_step(night.run, night.moment), plan.End | plan.Conclude):
-        if isinstance(step, plan.Train) and step.purpose == "closing":
+    while not isinstance(step := plan.next_step(night.run, night.moment), End | Conclude):
+        if isinstance(step, Train) and step.purpose == "closing":
             break
         night.do(step)
     found = result_of(night.run, noise_of(night.run), "run")

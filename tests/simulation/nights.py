@@ -24,6 +24,8 @@ from typing import NamedTuple
 from autoresearch_tui.engine import plan
 from autoresearch_tui.engine.closing import conclusion
 from autoresearch_tui.engine.judge import judge, noticed
+from autoresearch_tui.engine.moment import Moment
+from autoresearch_tui.engine.steps import Begin, Conclude, Draw, End, Judge, Notice, Step, Train
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.fold import fold
 from autoresearch_tui.journal.noise import gain_of
@@ -107,28 +109,28 @@ class Simulated:
         self.run = fold([e.Recorded(self.run.seq + 1, at, at, fact) for at, fact in zip(times, facts, strict=True)], self.run)
 
     def spend(self) -> None:
-        while not isinstance(step := plan.next_step(self.run, self.moment), plan.End):
+        while not isinstance(step := plan.next_step(self.run, self.moment), End):
             self.do(step)
 
     @property
-    def moment(self) -> plan.Moment:
-        return plan.Moment(datetime.fromtimestamp(self.now, UTC), trial_s=TRIAL_S)
+    def moment(self) -> Moment:
+        return Moment(datetime.fromtimestamp(self.now, UTC), trial_s=TRIAL_S)
 
-    def do(self, step: plan.Step) -> None:
+    def do(self, step: Step) -> None:
         match step:
-            case plan.Begin():
+            case Begin():
                 self.add(e.Proposed(0), e.Committed(0, "c0"))
-            case plan.Train(number, trial):
+            case Train(number, trial):
                 launched = e.Launched(number, trial, 42, 1, 1, "boot", step.purpose)
                 ended = e.Ended(number, trial, "finished", seconds=TRIAL_S)
                 self.add(launched, ended, e.Measured(number, trial, BASELINE - self.true[number] + self.luck()), passes=TRIAL_S)
-            case plan.Notice(number):
+            case Notice(number):
                 self.add(*noticed(self.run, number))
-            case plan.Judge(number):
+            case Judge(number):
                 self.add(*judge(self.run, number), e.Applied(number))
-            case plan.Conclude():
+            case Conclude():
                 self.add(conclusion(self.run))
-            case plan.Draw():
+            case Draw():
                 number, tip = len(self.run.experiments), self.run.tip or 0
                 self.worth[number] = next(self.ideas)
                 self.true[number] = self.true[tip] + self.worth[number]

@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 from autoresearch_tui.engine import plan
 from autoresearch_tui.engine.judge import judge, next_draft
+from autoresearch_tui.engine.moment import Moment
+from autoresearch_tui.engine.steps import Ask, Busy, Commit, Draw, End, Judge, Propose, Rest, Step, Train
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.experiment import Experiment
 from autoresearch_tui.journal.state import Run
@@ -77,20 +79,20 @@ class Parallel(Simulated):
     # ---------------------------------------------------------------------------------------------------------------------------
 
     def spend(self) -> None:
-        while not isinstance(step := plan.next_step(self.run, self.moment), plan.End):
-            if isinstance(step, plan.Busy | plan.Rest) or (isinstance(step, plan.Ask) and self.writing == step.draft):
+        while not isinstance(step := plan.next_step(self.run, self.moment), End):
+            if isinstance(step, Busy | Rest) or (isinstance(step, Ask) and self.writing == step.draft):
                 more = self.ahead()
-                self.do(more) if more else self.wait(step.until if isinstance(step, plan.Rest) else None)
+                self.do(more) if more else self.wait(step.until if isinstance(step, Rest) else None)
             else:
                 self.do(step)
 
     @property
-    def moment(self) -> plan.Moment:
+    def moment(self) -> Moment:
         free = self.devices[len(self.training) :]
         busy = frozenset(self.training)
-        return plan.Moment(datetime.fromtimestamp(self.now, UTC), trial_s=TRIAL_S, slots=self.devices, free=free, busy=busy)
+        return Moment(datetime.fromtimestamp(self.now, UTC), trial_s=TRIAL_S, slots=self.devices, free=free, busy=busy)
 
-    def ahead(self) -> plan.Step | None:
+    def ahead(self) -> Step | None:
         """A draft that takes time is written while trials run; one that does not waits for a free slot, to know how the others end."""
         early = self.way.draft_s > 0 or (self.training and len(self.training) < self.way.slots)
         return plan.ahead(self.run, self.moment) if early and not self.writing else None
@@ -119,21 +121,21 @@ class Parallel(Simulated):
     # The steps
     # ---------------------------------------------------------------------------------------------------------------------------
 
-    def do(self, step: plan.Step) -> None:
+    def do(self, step: Step) -> None:
         match step:
-            case plan.Commit(number):
+            case Commit(number):
                 self.add(e.Committed(number, f"c{number}"))
-            case plan.Train(number, trial):
+            case Train(number, trial):
                 self.train(number, trial, step.purpose)
-            case plan.Judge(number):
+            case Judge(number):
                 self.judge(number)
-            case plan.Draw():
+            case Draw():
                 draft = next_draft(self.run)
                 self.add(e.Drafting(draft, "tune", self.tip, "model"))
                 self.of_draft[draft] = self.mixture.add(next(self.ideas), self.held[self.tip])
-            case plan.Ask(draft):
+            case Ask(draft):
                 self.ask(draft)
-            case plan.Propose(draft):
+            case Propose(draft):
                 self.propose(draft)
             case _:
                 super().do(step)

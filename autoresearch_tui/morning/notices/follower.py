@@ -1,7 +1,8 @@
 """Follows the journal of one run and tells what happens in it: a process of its own, which the engine does not know.
 
 What was told, and what waits, stands on the disk; what was heard since stands in the journal. So whatever is killed, each thing is told
-once, but for the blink between an answer and the disk, after which it is told twice. A follower goes when the end is told.
+once, but for the blink between an answer and the disk, after which it is told twice; who asks it to end waits out that blink. A follower
+goes when the end is told.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -122,12 +124,13 @@ class Follower:
         if not those:
             return
         message = letter(self._where, those, now, mine.dropped)
-        why = send(service, message, self.wishes.only_here)
+        with _undisturbed():
+            why = send(service, message, self.wishes.only_here)
+            after = box.failed(mine, moment) if why else box.sent(mine, those, moment)
+            self._standing = replace(self._standing, boxes={**self._standing.boxes, service.mark: after})
+            self._write()
         if why == NOT_HERE:  # nobody is asked twice for what is forbidden
             self.wishes = replace(self.wishes, services=tuple(one for one in self.wishes.services if one != service))
-        after = box.failed(mine, moment) if why else box.sent(mine, those, moment)
-        self._standing = replace(self._standing, boxes={**self._standing.boxes, service.mark: after})
-        self._write()
         self._say(f"not sent to {service.name}: {why}." if why else f"sent to {service.name}: {message.title}")
 
     def _write(self) -> None:
@@ -138,6 +141,16 @@ class Follower:
         with contextlib.suppress(OSError):
             remember(self._folder, new)
             self._written = new
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """A machine that shuts down, or a terminal that closes, waits until this is done. A person's ctrl+c does not."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _without_stale(standing: Standing, now: float) -> Standing:
