@@ -10,7 +10,7 @@ import msgspec
 from autoresearch_tui.journal.events import Slot
 from autoresearch_tui.journal.experiment import Experiment
 from autoresearch_tui.journal.money import spending
-from autoresearch_tui.journal.noise import gain_of, gain_of_best, noise_of
+from autoresearch_tui.journal.noise import difference, gain_of, gain_of_best, noise_of
 from autoresearch_tui.journal.state import Down, Health, Run
 from autoresearch_tui.lines import SLOTS, closing, contained, printable
 
@@ -43,7 +43,7 @@ def as_json(run: Run, alive: bool) -> dict[str, Any]:
 
 
 def _row(run: Run, one: Experiment) -> dict[str, Any]:
-    gain = gain_of(run, one)
+    gain = gain_of(run, one) if one.verdict == "keep" else None
     return {
         "number": one.number,
         "commit": one.commit,
@@ -55,8 +55,8 @@ def _row(run: Run, one: Experiment) -> dict[str, Any]:
         "trust": one.trust,
         "trials": len(one.trials),
         "device": one.device or None,
-        "gain": gain.value if gain else None,
-        "word": gain.word if gain and one.verdict == "keep" else None,
+        "gain": difference(run, one),
+        "word": gain.word if gain else None,
         "tainted": [trial.taint for trial in one.trials if trial.taint],
         "adrift": one.adrift,
         "description": one.idea,

@@ -122,6 +122,8 @@ class Experiment(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     @cached_property
     def device(self) -> str:
         """The class that its number belongs to: where it was last trained for its own sake. What is compared with it is trained there."""
+        if len(self.trials) == 1:
+            return self.trials[0].device
         fair = [trial for trial in self.trials if trial.counts]
         if not fair:
             return self.trials[-1].device if self.trials else ""
@@ -164,12 +166,7 @@ class Experiment(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
         device = device or self.device
         found: dict[str, Worth] = vars(self).setdefault("worth", {})  # a cached property has a lock, which costs more
         if (known := found.get(device)) is None:
-            there = self.trials_on(device)
-            fair = [trial for trial in there if trial.counts]
-            newest = max((trial.era for trial in fair), default=0)
-            numbers = tuple(sorted(trial.value for trial in fair if trial.value is not None and trial.era == newest))
-            values = numbers or [trial.value for trial in there if trial.value is not None]
-            known = found[device] = Worth(newest, numbers, mean(values) if values else None)
+            known = found[device] = _worth(self.trials, device)
         return known
 
     def trials_on(self, device: str) -> list[Trial]:
@@ -184,10 +181,10 @@ class Experiment(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     @property
     def trust(self) -> str:
         """Of the least checked of its numbers."""
-        measured = [trial for trial in self.trials if trial.value is not None]
-        if self.reason.startswith("suspect:") or any(trial.evidence and trial.counts for trial in measured):
+        if self.reason.startswith("suspect:") or any(trial.evidence and trial.counts for trial in self.trials):
             return "suspect"
-        return min([trial.trust for trial in measured], key=_trust_rank, default="")
+        found = {trial.trust for trial in self.trials if trial.value is not None}
+        return min(found, key=_trust_rank) if len(found) > 1 else found.pop() if found else ""
 
     @cached_property
     def row(self) -> Row:
@@ -208,6 +205,22 @@ class Experiment(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     def due(self) -> bool:
         """No verdict yet on all of its trials."""
         return not self.verdict or self.judged < len(self.trials)
+
+
+def _worth(trials: Sequence[Trial], device: str) -> Worth:
+    """In one walk: it is asked of each of ten thousand."""
+    newest, fair, disturbed = 0, [], []
+    for trial in trials:
+        if trial.value is None or not is_same_device(trial.device, device):
+            continue
+        if trial.taint:
+            disturbed.append(trial.value)
+        elif trial.era > newest:
+            newest, fair = trial.era, [trial.value]
+        elif trial.era == newest:
+            fair.append(trial.value)
+    values = fair or disturbed
+    return Worth(newest, tuple(sorted(fair)), mean(values) if values else None)
 
 
 def is_same_device(one: str, other: str) -> bool:

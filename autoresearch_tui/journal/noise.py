@@ -14,7 +14,7 @@ from functools import cache
 import msgspec
 from msgspec.structs import replace
 
-from autoresearch_tui.journal.experiment import Experiment, is_same_device, mean
+from autoresearch_tui.journal.experiment import Experiment, Worth, is_same_device, mean
 from autoresearch_tui.journal.state import Run
 
 ENOUGH = 3  # trainings of one code, before a guess is replaced by what was measured
@@ -132,22 +132,30 @@ def _is_far(run: Run, one: Experiment) -> bool:
 
 def gain_of(run: Run, one: Experiment) -> Gain | None:
     """What an experiment is better than its parent, as far as that is known; None where the two do not compare."""
-    found = difference(run, one)
-    if found is None or one.parent is None:
+    compared = _compared(run, one)
+    if compared is None:
         return None
-    numbers, before, noise = one.numbers, run.experiments[one.parent].numbers_on(one.device), noise_of(run, one.device)
-    return Gain(found, noise.error(len(numbers), len(before)), noise.freedom)
+    after, before, noise = *compared, noise_of(run, one.device)
+    return Gain(_better_by(run, after, before), noise.error(len(after.numbers), len(before.numbers)), noise.freedom)
 
 
 def difference(run: Run, one: Experiment) -> float | None:
     """The same without how sure it is."""
+    compared = _compared(run, one)
+    return None if compared is None else _better_by(run, *compared)
+
+
+def _compared(run: Run, one: Experiment) -> tuple[Worth, Worth] | None:
+    """The experiment and its parent, on its own class of device."""
     parent = run.experiments.get(one.parent) if one.parent is not None else None
     if parent is None:
         return None
     device = one.device
     after, before = one.worth_on(device), parent.worth_on(device)
-    if after.era != before.era or not (after.numbers and before.numbers):
-        return None
+    return (after, before) if after.era == before.era and after.numbers and before.numbers else None
+
+
+def _better_by(run: Run, after: Worth, before: Worth) -> float:
     return run.badness(before.value) - run.badness(after.value)
 
 
