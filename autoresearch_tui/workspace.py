@@ -23,6 +23,7 @@ from autoresearch_tui.extras import installation
 from autoresearch_tui.journal.store import last_moment
 from autoresearch_tui.privacy import scrubbed
 from autoresearch_tui.sections import Settings
+from autoresearch_tui.syntax import parsed
 
 HIDDEN = ".autoresearch"
 
@@ -220,7 +221,7 @@ def _frozen_number(folder: Path, profile_key: str, constant: str, otherwise: flo
         return float(profile)
     for file in (folder / "prepare.py", folder / "train.py"):
         try:
-            tree = ast.parse(file.read_text(encoding="utf-8"))
+            tree = parsed(file.read_text(encoding="utf-8"))
         except (OSError, SyntaxError, ValueError):
             continue
         for node in tree.body:

@@ -20,6 +20,7 @@ from pathlib import Path
 import msgspec
 
 from autoresearch_tui.engine.interpreter import fits, pieces, python_of
+from autoresearch_tui.syntax import parsed
 from autoresearch_tui.workspace import Workspace, data_folder, dataset_of
 
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store", "/run/current-system")
@@ -139,7 +140,7 @@ def _held_out(workspace: Workspace, seen: Iterable[Path]) -> Iterator[Path]:
 def _constant(file: Path, name: str) -> tuple[str, ...]:
     """Words that a file assigns to a name at its top level; it is read and not run."""
     try:
-        tree = ast.parse(file.read_text(encoding="utf-8"))
+        tree = parsed(file.read_text(encoding="utf-8"))
     except (OSError, SyntaxError, ValueError):
         return ()
     for node in tree.body:

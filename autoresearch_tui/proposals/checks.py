@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterator, Mapping
 
 from autoresearch_tui.proposals.gates.demands import broken_demands
 from autoresearch_tui.proposals.gates.imports import missing_imports
-from autoresearch_tui.proposals.knobs import NotPython, bare, changed_knobs, meaning, parse, silence, statements
+from autoresearch_tui.proposals.knobs import NotPython, bare, changed_knobs, meaning, parse, statements
 from autoresearch_tui.proposals.unusable import Unusable
 from autoresearch_tui.proposals.ways import FREE, Taken, ways_of
+from autoresearch_tui.syntax import silence
 
 LARGEST = 400_000  # characters; the longest honest train.py has a tenth of it
 SEED_NAME = re.compile(r"(?i)(.*_)?seeds?(_.*)?")

@@ -8,7 +8,6 @@ reply asks for them that of `edits.py`.
 from __future__ import annotations
 
 import ast
-import contextlib
 import difflib
 import functools
 import io
@@ -17,12 +16,13 @@ import math
 import operator
 import re
 import tokenize
-import warnings
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import msgspec
+
+from autoresearch_tui.syntax import parsed, parsed_expression
 
 BYTE_ORDER_MARK = "\ufeff"
 NAME = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -79,22 +79,13 @@ class Knob(msgspec.Struct, frozen=True):
 
 def parse(source: str) -> ast.Module:
     try:
-        with silence():
-            return ast.parse(source.removeprefix(BYTE_ORDER_MARK))
+        return parsed(source.removeprefix(BYTE_ORDER_MARK))
     except SyntaxError as error:
         raise NotPython(f"line {error.lineno or 1} is not Python: {error.msg}") from None
     except ValueError:
         raise NotPython("it holds characters that no file can hold") from None
     except (RecursionError, MemoryError):
         raise NotPython("it is nested too deeply") from None
-
-
-@contextlib.contextmanager
-def silence() -> Iterator[None]:
-    """An odd escape in somebody's string is a warning of the parser, and no line on our terminal."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def read_knobs(source: str) -> dict[str, Knob]:
@@ -105,8 +96,7 @@ def read_knobs(source: str) -> dict[str, Knob]:
 def value_of(literal: str) -> object:
     """What a literal stands for; raises NotLiteral."""
     try:
-        with silence():
-            return _evaluate(ast.parse(literal.strip(), mode="eval").body)
+        return _evaluate(parsed_expression(literal.strip()))
     except (SyntaxError, MemoryError, *NO_VALUE):
         raise NotLiteral(f"`{literal.strip()}` is no plain value (a number, a string, True, False, None or a tuple of these)") from None
 

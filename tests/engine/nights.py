@@ -6,8 +6,10 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal import events as e
 from autoresearch_tui.journal.fold import fold
 from autoresearch_tui.journal.results import write
@@ -104,6 +106,18 @@ def wait_for(condition: object, seconds: float = 30.0) -> None:
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < until, "it did not happen in time"
         time.sleep(0.01)
+
+
+def send(folder: Path, wish: Callable[[Run], c.Command]) -> None:
+    """At once, for a trial is over before a command line has begun."""
+    with Journal(journal_of(folder)) as journal:
+        journal.send(wish(journal.refresh()), "somebody")
+
+
+def stop(folder: Path, slots: int = 1) -> None:
+    """While all of them train: a change that is only made by then waits for the next start."""
+    wait_for(lambda: len(state(folder).under_way) == slots)
+    send(folder, lambda run: c.Stop(run.session))
 
 
 def leftovers(folder: Path) -> list[str]:

@@ -16,7 +16,7 @@ from autoresearch_tui.journal import commands as c
 from autoresearch_tui.journal.store import Journal
 from tests.browser import Browser
 from tests.e2e.ptys import wait_until
-from tests.engine.nights import check_whole, engine, journal_of, make_checkout, state, tui
+from tests.engine.nights import check_whole, engine, journal_of, make_checkout, state, stop
 from tests.serve.served import Served
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("chromium", "proc")]
@@ -47,7 +47,7 @@ def lab(tmp_path: Path) -> Iterator[Path]:
         wait_until(lambda: len(state(folder).experiments) > 1, 60)
         yield folder
         assert working.poll() is None, "the night noticed"
-        tui(folder, "send", "stop")
+        stop(folder)
         working.wait(60)
         check_whole(folder)
     finally:

@@ -16,6 +16,7 @@ from autoresearch_tui.journal.state import Run
 from autoresearch_tui.masking import masked
 from autoresearch_tui.sections import Settings
 from autoresearch_tui.settings import FILE, PREFIX, Loaded
+from autoresearch_tui.syntax import parsed
 
 DEFAULT = "default"
 NOW = "As the run goes by them at this moment: commands change them, so they may differ from the file."
@@ -95,7 +96,7 @@ def words_of(source: str) -> dict[str, str]:
     """What is said of each section and each key in the source of `sections.py`: the text below a field is its word."""
     kinds = {field.type.__name__: field.name for field in msgspec.structs.fields(Settings)}
     words: dict[str, str] = {}
-    for node in ast.parse(source).body:
+    for node in parsed(source).body:
         if not (isinstance(node, ast.ClassDef) and node.name in kinds):
             continue
         section = kinds[node.name]
