@@ -13,6 +13,7 @@ import logging
 import os
 import signal
 import socket
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -29,6 +30,7 @@ MOST = 8
 FULL = f"{MOST} screens are open already, and each is a program of its own: close one, and open this page again."
 BEAT_S = 15.0  # a browser that says nothing for so long is gone, and its cockpit with it
 LEAVE_S = 1.0
+ANYWAY_S = 15.0  # that the end of all of it may take: a cockpit leaves by itself when its server has gone
 LONGEST = 2**16  # bytes that a browser may send at once
 SMALLEST, LARGEST = 1, 1000  # columns or rows
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -47,10 +49,19 @@ async def serve(sockets: Sequence[socket.socket], door: Door, command: Sequence[
         for one in sockets:
             await web.SockSite(runner, one).start()
         began()
-        return 128 + await ended.get()
+        code = 128 + await ended.get()
+        _end_anyway(code)
+        return code
     finally:
         await site.close()
         await runner.cleanup()
+
+
+def _end_anyway(code: int) -> None:
+    """Whoever asked for the end waits for it, whatever hangs."""
+    late = threading.Timer(ANYWAY_S, os._exit, (code,))
+    late.daemon = True
+    late.start()
 
 
 def _silent() -> logging.Logger:

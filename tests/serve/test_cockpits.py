@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -181,6 +183,28 @@ async def test_the_end_of_the_server_ends_every_cockpit(lab: Path, number: signa
             assert served.program.wait(10) == 128 + number
             assert time.monotonic() - began < 8
             assert len(cockpits) == 2 and gone(cockpits)
+
+
+HANGS = """
+import asyncio, sys
+from autoresearch_tui.serving import server
+from autoresearch_tui.serving.door import new_door
+from autoresearch_tui.serving.listening import listen
+
+async def hang(site):
+    await asyncio.sleep(600)
+
+server.Site.close, server.ANYWAY_S = hang, 0.3
+sys.exit(asyncio.run(server.serve(listen(0), new_door(None), ["true"], "lab", lambda: print("up", flush=True))))
+"""
+
+
+def test_a_server_that_hangs_at_its_end_ends_all_the_same() -> None:
+    with subprocess.Popen([sys.executable, "-c", HANGS], stdout=subprocess.PIPE) as server:
+        assert server.stdout
+        server.stdout.readline()
+        server.terminate()
+        assert server.wait(30) == 128 + signal.SIGTERM
 
 
 async def test_a_server_that_is_killed_leaves_none(lab: Path) -> None:
