@@ -52,7 +52,8 @@ class Child:
         """One that has ended hears nothing; one that does not listen for too long is taken for broken."""
         with contextlib.suppress(ConnectionError):
             self._input.write(kind + len(what).to_bytes(4, "big") + what)
-            await asyncio.wait_for(self._input.drain(), DEAF_S)
+            async with asyncio.timeout(DEAF_S):  # wait_for of 3.11 forgets that it was cancelled, if this is done just then
+                await self._input.drain()
 
     async def last_words(self) -> str:
         """The last line that it said, of one that has ended."""
